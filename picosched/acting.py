@@ -83,5 +83,5 @@ class Actor:
     def need(self, role: Role, why: str) -> None:
         """`refused`, with the role that is there and the one that is wanted, if it is not covered."""
         if not self.role.covers(role):
-            found = f'found the role {self.role} of the token "{self.name}"'
+            found = f'found the token "{self.name}" with the role {self.role}'
             raise PicoschedError(f"{found}, wanted {role}: {why}", "refused")

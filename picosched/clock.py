@@ -13,7 +13,7 @@ import time as system
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -232,9 +232,9 @@ def _utc(time: str | datetime, naive_is_utc: bool = False) -> datetime:
 
 
 def _not_a_time(found: object) -> PicoschedError:
-    shown = repr(found) if len(repr(found)) <= 60 else repr(found)[:60] + "…"
     return PicoschedError(
-        f"found {shown}, wanted an ISO 8601 time such as 2026-03-01T09:30:00Z or 2026-03-01T09:30:00+01:00",
+        f"found {shortened(repr(found))}, "
+        "wanted an ISO 8601 time such as 2026-03-01T09:30:00Z or 2026-03-01T09:30:00+01:00",
         "invalid",
     )
 

@@ -1,4 +1,4 @@
-"""Errors, and their place in a source text.
+"""Errors, their place in a source text, and how much a message quotes.
 
 Every error that reaches a caller is a `PicoschedError` with a `code`; one table maps the code to an exit
 status, another to an HTTP status. An error in KRL text is a `KrlError`: a message and, if known, a `Span`.
@@ -25,6 +25,11 @@ EXIT_STATUS: dict[str, int] = {
     "too_large": 1,
     "internal": 3,
 }
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """A text of which a message quotes at most so many characters."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")

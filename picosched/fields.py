@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from picosched.clock import from_ms, parse_time, to_ms
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)
@@ -142,4 +142,4 @@ def _shown(value: Any) -> str:
     except (ValueError, RecursionError):  # thousands of digits, or nested too deep
         text = type(value).__name__
     text = text.lower() if isinstance(value, bool) else text
-    return text if len(text) <= 40 else text[:40] + "…"
+    return shortened(text, 40)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from picosched.clock import parse_time
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.krl.text import from_json, tree_text
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+", re.ASCII)
@@ -72,7 +72,7 @@ def parse_map(text: str, what: str) -> dict[str, Any]:
     """Parse JSON text as a map; `what` names it in the error."""
     value = parse_json(text, what)
     if not isinstance(value, dict):
-        raise PicoschedError(f'{what}: found {_short(text)}, wanted a JSON map such as {{"minutes": 5}}')
+        raise PicoschedError(f'{what}: found {shortened(text)}, wanted a JSON map such as {{"minutes": 5}}')
     return value
 
 
@@ -82,7 +82,7 @@ def parse_json(text: str, what: str) -> Any:
     except PicoschedError as cause:
         broken = cause.message.startswith("not JSON")  # the rest names what the parser expected there
         why = 'wanted JSON such as {"minutes": 5}' if broken else f"wanted JSON: {cause.message}"
-        raise PicoschedError(f"{what}: found {_short(text)}, {why}") from cause
+        raise PicoschedError(f"{what}: found {shortened(text)}, {why}") from cause
 
 
 def parse_input(line: str) -> Input:
@@ -159,11 +159,7 @@ def _json_input(line: dict[str, Any]) -> Input:
             raise PicoschedError('found an event without "event", wanted {"event": "domain:type"}')
     at, attrs, pico = rest.get("at"), rest.get("attrs") or {}, rest.get("pico")
     if not isinstance(attrs, dict):
-        raise PicoschedError(f"attrs: found {_short(tree_text(attrs))}, wanted a map")
+        raise PicoschedError(f"attrs: found {shortened(tree_text(attrs))}, wanted a map")
     if pico is not None and not isinstance(pico, str):
-        raise PicoschedError(f"pico: found {_short(tree_text(pico))}, wanted its name")
+        raise PicoschedError(f"pico: found {shortened(tree_text(pico))}, wanted its name")
     return Input(named.first, named.second, attrs, None if at is None else parse_time(at), pico)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:60] + "…"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 import pytest
 from held_host import Host, serving, waiting_for
+from overlapping import RULESET, at_work, copy_as_killed, fires_of, got, running
 from racing import until
 
 from picosched import Engine, VirtualClock
@@ -17,46 +16,15 @@ from picosched.clock import parse_time
 
 pytestmark = pytest.mark.slow
 
-RULESET = """ruleset work {
-  meta { shares got, asked }
-  global {
-    got = function() { ent:got.defaultsTo([]) }
-    asked = function() { ent:asked.defaultsTo([]) }
-  }
-  rule plan {
-    select when work plan
-    always { schedule work event "due" repeat "* * * * *" attributes event:attrs }
-  }
-  rule run {
-    select when work due where event:attrs{"args"}
-    proc:run("/bin/sh", event:attrs{"args"})
-  }
-  rule ask {
-    select when work due where event:attrs{"url"}
-    http:get(event:attrs{"url"}) setting(answer)
-    always { ent:asked := asked().append(answer{"status_code"}) }
-  }
-  rule finished { select when proc finished always { ent:got := got().append(event:attrs{"outcome"}) } }
-}"""
-
 
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock("2026-03-01T00:00:30Z")
 
 
-@contextmanager
-def at_work(path: Path, clock: VirtualClock) -> Iterator[Engine]:
-    allowed = {"proc_allow": ("/bin/sh",), "http_allow": ("127.0.0.1",), "min_period": 0}
-    with Engine(path / "picos.db", clock, **allowed) as engine:
-        engine.root.install(RULESET)
-        engine.start()
-        yield engine
-
-
 @pytest.fixture
 def engine(tmp_path: Path, clock: VirtualClock) -> Iterator[Engine]:
-    with at_work(tmp_path, clock) as engine:
+    with at_work(tmp_path / "picos.db", clock, min_period=0) as engine:
         yield engine
 
 
@@ -65,9 +33,8 @@ def plan(engine: Engine, **attrs: Any) -> None:
 
 
 def records(engine: Engine) -> list[tuple[str, str]]:
-    """Of the schedule: (minute, outcome), first to last."""
-    fires = sorted(engine.history(id=row_id(engine)), key=lambda each: each.nominal)
-    return [(f"{each.nominal:%H:%M}", each.outcome.value) for each in fires]
+    """Of the schedule."""
+    return fires_of(engine, row_id(engine))
 
 
 def row_id(engine: Engine) -> str:
@@ -77,10 +44,6 @@ def row_id(engine: Engine) -> str:
 
 def whys(engine: Engine) -> list[str]:
     return [each.why for each in engine.history(limit=100) if each.why]
-
-
-def running(engine: Engine) -> int:
-    return len(engine._commits.read(engine.store.agenda.programs, "running"))
 
 
 @pytest.fixture
@@ -111,9 +74,9 @@ def test_skip_lets_go_what_comes_due_while_the_program_runs(
     until(lambda: len(records(engine)) == 2)
     assert "still at work: /bin/sh, asked for at 2026-03-01T00:01:" in whys(engine)[0]
     (tmp_path / "end").touch()
-    until(lambda: engine.root.query("work", "got") == ["exited"])
+    until(lambda: got(engine) == ["exited"])
     clock.advance(minutes=1)
-    until(lambda: engine.root.query("work", "got") == ["exited", "exited"])
+    until(lambda: got(engine) == ["exited", "exited"])
     assert records(engine) == [("00:01", "fired"), ("00:02", "skipped"), ("00:03", "fired")]
     assert engine.why(row_id(engine), parse_time("2026-03-01T00:02:00Z")).instead == (
         '/bin/sh ended by 2026-03-01T00:02:00Z, or `_overlap` "queue", which waits for it'
@@ -125,7 +88,7 @@ def test_queue_runs_one_after_the_other(engine: Engine, clock: VirtualClock, tmp
     clock.advance(minutes=3)  # and more come due, for which one stands
     assert records(engine) == [("00:01", "fired")]
     (tmp_path / "end").touch()
-    until(lambda: len(engine.root.query("work", "got")) == 2)
+    until(lambda: len(got(engine)) == 2)
     assert records(engine) == [("00:01", "fired"), ("00:02", "coalesced")]
     (row,) = engine.scheduled()
     assert (row.status.value, row.held, f"{row.due:%H:%M}") == ("pending", False, "00:06")
@@ -138,11 +101,11 @@ def test_cancel_ends_the_program_and_runs_the_next(
     clock.advance(minutes=1)
     until(lambda: running(engine))
     clock.advance(minutes=1)
-    until(lambda: engine.root.query("work", "got") == ["cancelled"])
+    until(lambda: got(engine) == ["cancelled"])
     until(lambda: len(records(engine)) == 2 and running(engine) == 1)
     assert records(engine) == [("00:01", "fired"), ("00:02", "fired")]
     (tmp_path / "end").touch()
-    until(lambda: engine.root.query("work", "got") == ["cancelled", "exited"])
+    until(lambda: got(engine) == ["cancelled", "exited"])
 
 
 def test_without_it_programs_run_side_by_side(engine: Engine, clock: VirtualClock, tmp_path: Path) -> None:
@@ -152,7 +115,7 @@ def test_without_it_programs_run_side_by_side(engine: Engine, clock: VirtualCloc
     clock.advance(minutes=1)
     until(lambda: running(engine) == 2)
     (tmp_path / "end").touch()
-    until(lambda: engine.root.query("work", "got") == ["exited", "exited"])
+    until(lambda: got(engine) == ["exited", "exited"])
 
 
 def test_a_held_row_can_be_paused_moved_and_cancelled_but_not_resumed(
@@ -171,7 +134,7 @@ def test_a_held_row_can_be_paused_moved_and_cancelled_but_not_resumed(
     assert engine.agenda.resume(id) == []
     assert engine.agenda.pause(id)
     (tmp_path / "end").touch()
-    until(lambda: engine.root.query("work", "got") == ["exited"])
+    until(lambda: got(engine) == ["exited"])
     assert engine.scheduled()[0].paused  # by somebody, so it stays
     assert engine.agenda.cancel(id)
     assert not engine.agenda.load(id).held
@@ -266,19 +229,13 @@ def test_another_word_is_refused_and_so_is_an_at(engine: Engine) -> None:
 @pytest.mark.files
 def test_a_killed_process_leaves_a_row_that_goes_on(tmp_path: Path, clock: VirtualClock) -> None:
     """The programs of a dead process were interrupted; the row that waited for them is raised after that."""
-    end = tmp_path / "end"
-    with at_work(tmp_path, clock) as engine:
-        plan(engine, args=waiting_for(end), _overlap="queue")
-        clock.advance(minutes=1)
-        until(lambda: running(engine))
-        clock.advance(minutes=1)
-        until(lambda: engine.scheduled()[0].held)
-        copy = tmp_path / "copy.db"
-        with closing(connect(tmp_path / "picos.db")) as file, closing(connect(copy)) as other:
-            file.backup(other)  # as a kill leaves it: one row runs, the other is held
+    end, copy = tmp_path / "end", tmp_path / "copy.db"
+    with at_work(tmp_path / "picos.db", clock, min_period=0) as engine:
+        plan_held(engine, clock, end)
+        copy_as_killed(tmp_path / "picos.db", copy)  # one row runs, the other is held
         end.touch()
     with Engine(copy, clock, proc_allow=("/bin/sh",), min_period=0) as again:
         again.run_due()
         again.run_due()
-        assert again.root.query("work", "got") == ["interrupted", "exited"]
+        assert got(again) == ["interrupted", "exited"]
         assert records(again) == [("00:01", "fired"), ("00:02", "fired")]

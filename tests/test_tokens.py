@@ -161,7 +161,7 @@ def test_the_engine_refuses_what_the_role_does_not_cover(engine: Engine, role: R
             refused = str(error) if error.code == "refused" and "role" in str(error) else None
         assert (refused is None) == role.covers(ACTIONS[what]), what
         if refused:
-            assert f'the role {role} of the token "anna", wanted {ACTIONS[what]}' in refused
+            assert f'the token "anna" with the role {role}, wanted {ACTIONS[what]}' in refused
     if role is Role.READ:
         assert engine.agenda.find(id) == before and len(engine.picos()) == 1
     shown = [each.eci for each in pico.channels()]

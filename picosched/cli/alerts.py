@@ -20,7 +20,7 @@ def alerts(where: Where = HERE, json: Json = False) -> None:
         for each in found:
             write_json(each.as_json())
     elif not found:
-        write("nobody is told: the settings have no table [alert.NAME]")
+        write("no alerts: the settings have no table [alert.NAME]")
     else:
         write_table(
             ("ALERT", "TO", "OF", "AFTER", "TOLD LAST", "IT WAS", "WHEN", "WHY", "WAITING", "DEAD"),

@@ -22,6 +22,7 @@ from picosched.due.outcomes import Outcomes
 from picosched.due.overlap import CANCELLED, GIVEN_UP, WAITED, came_meanwhile, given_up_at, overlapped
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
 from picosched.outside.processes import Ended
@@ -37,13 +38,10 @@ from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE, Provenance
 from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Scheduled, Status
-from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
-from picosched.store.store import Store, of_turn
+from picosched.store.store import of_turn
 from picosched.turns import sources as declaring
-from picosched.turns.commit import GroupCommit
-from picosched.turns.memory import Loaded
 from picosched.turns.pieces import RaiseDue, RaiseNow, RaisePast
 from picosched.turns.turns import Turns, eid_of
 
@@ -58,21 +56,19 @@ class AgendaQueue:
 
     def __init__(
         self,
-        store: Store,
-        commits: GroupCommit,
+        wired: Wired,
         rows: Rows,
         waiting: Waiting,
         begun: Begun,
         end_program: Callable[[str, Ended], None],
     ) -> None:
-        self._store = store
-        self._commits = commits
+        self._store, self._commits = wired.store, wired.commits
         self._rows = rows
         self._waiting = waiting
         self._begun = begun
         self._end_program = end_program
-        self._line = DueRows(store.due)
-        self._together = Together(commits, waiting, begun, rows.raise_due, rows.fail, self._give_up)
+        self._line = DueRows(wired.store.due)
+        self._together = Together(wired.commits, waiting, begun, rows.raise_due, rows.fail, self._give_up)
 
     def run_due(self, coming: Coming, tick: Tick) -> Looked:
         now, raised, made_now, done, failing = tick.now, 0, 0, 0, 0
@@ -134,24 +130,14 @@ class AgendaQueue:
 class Rows:
     """Decides about due rows and raises their events. For one thread at a time, inside a transaction."""
 
-    def __init__(
-        self,
-        store: Store,
-        loaded: Loaded,
-        turns: Turns,
-        settings: Settings,
-        outcomes: Outcomes,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._loaded = loaded
+    def __init__(self, wired: Wired, turns: Turns, outcomes: Outcomes) -> None:
+        self._store, self._loaded, self._now = wired.store, wired.loaded, wired.now
         self._turns = turns
-        self._settings = settings
+        self._outcomes = outcomes
+        settings = self._settings = wired.settings
         self._misfire = Misfire(settings.misfire)
         period = timedelta(seconds=settings.min_period)
         self._terms_of_all = Terms(self._misfire, settings.granularity, period)
-        self._now = now
 
     def raise_due(self, piece: RaiseDue) -> Done | Unanswered:
         """Raise and settle a row that was due at the last look.

@@ -32,6 +32,9 @@ LONGEST_PAUSE = 60.0
 PATIENCE_SECONDS = 10.0
 """How long a dismissal waits for hands that are away."""
 
+Hold = Callable[[], Set[str]]
+"""Gives rows that are left out of due queries besides: in a replay, until their turn comes."""
+
 
 class DismissedError(PicoschedError):
     """An outside answer came after the crew was dismissed. Nothing was changed."""
@@ -214,7 +217,16 @@ class Background:
     its rows are left out of due queries until half of these are done.
     """
 
-    def __init__(self, name: str, done: Callable[[], None], *, at_once: int, of_one: int, line: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        done: Callable[[], None],
+        *,
+        at_once: int,
+        of_one: int,
+        line: int,
+        hold: Hold | None = None,
+    ) -> None:
         self._name = name
         self._done = done
         self._at_once = at_once
@@ -224,8 +236,7 @@ class Background:
         self._mutex = threading.Lock()
         """Guards the crew and the waiting rows; held briefly."""
         self._waiting_rows = WaitingRows()
-        self.hold: Callable[[], Set[str]] | None = None
-        """Gives rows that are left out of due queries besides: in a replay, until their turn comes."""
+        self._hold = hold
         self._failed = 0
         """Consecutive failures: while the database fails, each makes its thread pause for longer."""
 
@@ -246,7 +257,7 @@ class Background:
 
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         """What a due query leaves out: rows that are `stuck` or being processed here, and full owners."""
-        held = () if self.hold is None else self.hold()
+        held = () if self._hold is None else self._hold()
         if not stuck and not self._waiting_rows.ids and not held:
             return NOTHING
         with self._mutex:

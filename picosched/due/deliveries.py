@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from picosched.due.alerting import ACCEPTED, AGAIN, GIVEN_UP, note, signature_of
@@ -23,6 +22,7 @@ from picosched.due.background import Background, away
 from picosched.due.outcomes import Outcomes
 from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
+from picosched.due.wired import Wired
 from picosched.krl.requests import TRACEPARENT, HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.mail import METHOD
@@ -31,8 +31,6 @@ from picosched.schedule.alert import MAIL, text_of, what_of
 from picosched.schedule.backoff import backoff
 from picosched.settings import Settings
 from picosched.store.due import Coming
-from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit
 
 log = logging.getLogger(__name__)
 
@@ -62,23 +60,13 @@ MAY_CHANGE = (408, 409, 425, 429)
 class DeliveriesQueue(Background):
     """Sends due deliveries: one of the queues of a tick."""
 
-    def __init__(
-        self,
-        store: Store,
-        commits: GroupCommit,
-        settings: Settings,
-        now: Callable[[], datetime],
-        done: Callable[[], None],
-        outcomes: Outcomes,
-        ask: Ask,
-    ) -> None:
-        super().__init__("picosched-delivering", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
-        self._store = store
-        self._commits = commits
-        self._settings = settings
+    def __init__(self, wired: Wired, outcomes: Outcomes, ask: Ask) -> None:
+        name = "picosched-delivering"
+        super().__init__(name, wired.look_again, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
+        self._store, self._commits, self._settings = wired.store, wired.commits, wired.settings
         self._outcomes = outcomes
         self._ask = ask
-        self._now = now
+        self._now = wired.now
 
     def run_due(self, coming: Coming, tick: Tick) -> Looked:
         if coming.due is None or coming.due > tick.now:

@@ -7,7 +7,6 @@ event for another engine becomes a delivery.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from picosched.clock import MILLISECOND
 from picosched.due.outcomes import Outcomes, Whose
 from picosched.due.overlap import GIVEN_UP, WAITED, entry_overlapped, given_up_at
 from picosched.due.queue import NOTHING, Done
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.hashed import id_of
 from picosched.pico.delivery import Delivery
@@ -33,9 +33,7 @@ from picosched.sources.steering import Times
 from picosched.store import rows
 from picosched.store.faults import StoreError
 from picosched.store.sources import EntryRow, SourceRow
-from picosched.store.store import Store
 from picosched.turns import sources as declaring
-from picosched.turns.memory import Loaded
 from picosched.turns.pieces import RaiseEntry
 from picosched.turns.turns import Turns, eid_of
 
@@ -82,14 +80,10 @@ class DueEntry(NamedTuple):
 class Entries:
     """Raises due entries of sources. For one thread at a time, inside a transaction."""
 
-    def __init__(
-        self, store: Store, loaded: Loaded, turns: Turns, outcomes: Outcomes, now: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._outcomes = outcomes
-        self._loaded = loaded
+    def __init__(self, wired: Wired, turns: Turns, outcomes: Outcomes) -> None:
+        self._store, self._loaded, self._now = wired.store, wired.loaded, wired.now
         self._turns = turns
-        self._now = now
+        self._outcomes = outcomes
 
     def ring(self, piece: RaiseEntry) -> Done | Unanswered:
         """Process and settle the occurrence of an entry that was due when the tick looked.

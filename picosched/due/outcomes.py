@@ -9,20 +9,17 @@ fails, or with the last.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from picosched.due.alerting import alert_all
-from picosched.errors import PicoschedError
+from picosched.due.wired import Wired
 from picosched.schedule.fire import Fire
 from picosched.schedule.happenings import Followed, happenings
 from picosched.schedule.scheduled import Outcome
-from picosched.settings import Settings
 from picosched.sources.source import Entry, Source
 from picosched.store.sources import EntryRow
-from picosched.store.store import Store
 from picosched.turns import sources as declaring
 
 log = logging.getLogger(__name__)
@@ -46,12 +43,9 @@ class Whose(NamedTuple):
 class Outcomes:
     """Writes what became of occurrences. For one thread at a time, inside a transaction."""
 
-    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._settings = settings
-        self._now = now
-        self.quiet = False
-        """Whether it is not logged that a source is paused, as this is not the time it happens."""
+    def __init__(self, wired: Wired) -> None:
+        self._store, self._settings, self._now = wired.store, wired.settings, wired.now
+        self._quiet = wired.apart.quiet
 
     def settle(
         self, whose: Whose, settled: EntryRow, record: Fire, *, raised: bool, under_way: bool, written: bool
@@ -116,7 +110,7 @@ class Outcomes:
         if most is None or failures < most or whose.kept.paused:
             return None
         declaring.pause(self._store, whose.kept.source_id, None)
-        if not self.quiet:
+        if not self._quiet:
             named = whose.source.label, whose.name
             log.warning("the source %s is paused: %s failed %d times in a row", *named, failures)
         return f"the source is paused, after {failures:,} failure{'s' * (failures > 1)} in a row"
@@ -152,9 +146,6 @@ class Outcomes:
     def _whose(self, kept: EntryRow) -> Whose | None:
         """An entry with its source; None if its declaration is no longer valid, as lists say."""
         row = self._store.sources.find(kept.source_id)
-        try:
-            source = None if row is None else declaring.read(row, self._store.almanac)
-        except PicoschedError:
-            return None
+        source = None if row is None else declaring.valid(row, self._store.almanac)
         entry = None if source is None else source.entry(kept.name)
         return None if source is None or entry is None else Whose(kept, source, entry)

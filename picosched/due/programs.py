@@ -17,7 +17,7 @@ In the background programs run in their own threads; otherwise the caller of `ru
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -26,19 +26,16 @@ from typing import Any, NamedTuple
 from picosched.clock import ticks
 from picosched.due.background import PATIENCE_SECONDS, Background
 from picosched.due.queue import Looked, Tick
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
 from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes, Wake
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
-from picosched.settings import Settings
 from picosched.store.due import NEVER, Coming
 from picosched.store.faults import InDoubtError
 from picosched.store.left_out import LeftOut
-from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit
-from picosched.turns.memory import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -72,24 +69,11 @@ class Found(NamedTuple):
 class ProgramsQueue(Background):
     """Runs waiting programs. With `rehearsed` none is run, and each run reports that."""
 
-    def __init__(
-        self,
-        store: Store,
-        commits: GroupCommit,
-        settings: Settings,
-        now: Callable[[], datetime],
-        done: Callable[[], None],
-        loaded: Loaded,
-        machine_id: str,
-        *,
-        rehearsed: bool,
-    ) -> None:
-        super().__init__("picosched-program", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
-        self._store = store
-        self._commits = commits
-        self._loaded = loaded
-        self._settings = settings
-        self._now = now
+    def __init__(self, wired: Wired, machine_id: str, *, rehearsed: bool) -> None:
+        name, hold = "picosched-program", wired.apart.hold_programs
+        super().__init__(name, wired.look_again, at_once=AT_ONCE, of_one=OF_ONE, line=LINE, hold=hold)
+        self._store, self._commits, self._loaded = wired.store, wired.commits, wired.loaded
+        self._settings, self._now = wired.settings, wired.now
         self._rehearsed = rehearsed
         self._processes = Processes()
         self._machine_id = machine_id

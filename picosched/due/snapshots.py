@@ -21,12 +21,12 @@ from tempfile import TemporaryDirectory
 
 from picosched.clock import format_time, parse_time, shifted
 from picosched.due.background import Background
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.settings import Settings
 from picosched.store.picos import PicoRow
 from picosched.store.port import MEMORY
 from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +45,15 @@ class Snapshots(Background):
     None unless `wanted`, as in a rehearsal. For one thread at a time.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        commits: GroupCommit,
-        settings: Settings,
-        now: Callable[[], datetime],
-        done: Callable[[], None],
-        wanted: bool,
-    ) -> None:
-        super().__init__("picosched-snapshot", done, at_once=1, of_one=1, line=1)
-        self._store = store
-        self._commits = commits
+    def __init__(self, wired: Wired, *, wanted: bool) -> None:
+        super().__init__("picosched-snapshot", wired.look_again, at_once=1, of_one=1, line=1)
+        store, settings = wired.store, wired.settings
+        self._store, self._commits, self._now = store, wired.commits, wired.now
         lasting = not store.readonly and store.address != MEMORY
         self.wanted = bool(wanted and settings.snapshots_in and lasting)
         self._folder = Path(settings.snapshots_in)
         self._kept = settings.snapshots_kept
         self._every = timedelta(hours=settings.snapshot_hours)
-        self._now = now
         self._next: datetime | None = None
 
     @property

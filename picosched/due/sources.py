@@ -16,10 +16,9 @@ from picosched.due.entries import Entries
 from picosched.due.overlap import CANCELLED
 from picosched.due.queue import Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
+from picosched.due.wired import Wired
 from picosched.outside.processes import Ended
 from picosched.store.due import Coming
-from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit
 from picosched.turns.pieces import RaiseEntry
 
 AT_ONCE = 100
@@ -31,22 +30,20 @@ class SourcesQueue:
 
     def __init__(
         self,
-        store: Store,
-        commits: GroupCommit,
+        wired: Wired,
         entries: Entries,
         waiting: Waiting,
         begun: Begun,
         end_program: Callable[[str, Ended], None],
     ) -> None:
-        self._store = store
+        self._store, self._commits = wired.store, wired.commits
         self._end_program = end_program
-        self._commits = commits
         self._entries = entries
         self._waiting = waiting
         self._begun = begun
         self._round: list[tuple[str, str]] = []
         """The entries left to ring in this round, (id, source id)."""
-        self._together = Together(commits, waiting, begun, entries.ring, entries.fail, _stays_due)
+        self._together = Together(wired.commits, waiting, begun, entries.ring, entries.fail, _stays_due)
 
     def run_due(self, coming: Coming, tick: Tick) -> Looked:
         if coming.pause_ends is not None and coming.pause_ends <= tick.now:

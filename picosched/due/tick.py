@@ -26,13 +26,12 @@ from picosched.due.putting_off import PutOff
 from picosched.due.queue import Queue, Tick
 from picosched.due.sources import SourcesQueue
 from picosched.due.waiting import Waiting
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.store.due import NEVER, Coming
 from picosched.store.faults import StoreError
 from picosched.store.left_out import LeftOut
-from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit
 from picosched.turns.seen import Seen
 
 if TYPE_CHECKING:
@@ -118,20 +117,17 @@ class Ticks:
 
     def __init__(
         self,
-        store: Store,
-        commits: GroupCommit,
+        wired: Wired,
         sources: SourcesQueue,
         deliveries: DeliveriesQueue,
         programs: ProgramsQueue,
         agenda: AgendaQueue,
         waiting: Waiting,
         begun: Begun,
-        now: Callable[[], datetime],
         ends: Callable[[], bool],
         by_scheduler: Callable[[], bool],
     ) -> None:
-        self._store = store
-        self._commits = commits
+        self._store, self._commits, self._now = wired.store, wired.commits, wired.now
         self._programs = programs
         self._agenda = agenda
         self._queues: tuple[Queue, ...] = (sources, deliveries, programs, agenda)
@@ -139,17 +135,15 @@ class Ticks:
         """Where the items of each queue wait."""
         self._waiting = waiting
         self._begun = begun
-        self._now = now
         self.raised = 0
         """Events raised so far."""
-        self.ends = ends
+        self._ends = wired.apart.ends or ends
         """Whether to leave the remaining due items for another tick."""
         self._by_scheduler = by_scheduler
         """Whether the scheduler ticks: then items that failed wait for their next try."""
         self._put_off = PutOff()
-        self.most_made: int | None = None
-        """How many events may be made and raised at one instant, if fewer than INSTANT."""
-        self._seen = Seen(store, commits, self._read)
+        self._most_made = wired.apart.most_made
+        self._seen = Seen(wired.store, wired.commits, self._read)
         self._one = threading.Lock()
         """Held during a tick: two at once would not keep the order of messages between picos."""
 
@@ -202,7 +196,7 @@ class Ticks:
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
         mended = fails = False
-        while not self.ends():
+        while not self._ends():
             looked_at = self._look(stuck)
             if looked_at.broken and not mended:
                 self._agenda.give_up_broken()
@@ -224,7 +218,7 @@ class Ticks:
                 fails |= looked.fails
             if fails:
                 break
-            most = INSTANT if self.most_made is None else min(self.most_made, INSTANT)
+            most = INSTANT if self._most_made is None else min(self._most_made, INSTANT)
             if made_now > most:
                 raise PicoschedError(
                     f"more than {most:,} events were made and raised at {format_time(tick.now)} alone; "
@@ -232,11 +226,11 @@ class Ticks:
                     "too_large",
                 )
         if stuck or self._put_off.failed:
-            self._put_off.tried(self._now(), waited, stuck, whole=not fails and not self.ends())
+            self._put_off.tried(self._now(), waited, stuck, whole=not fails and not self._ends())
         if stuck:
             self._tell({id: error for id, error in stuck.items() if id not in waited})
             return raised
-        if not self.ends() and self._waiting.is_idle:
+        if not self._ends() and self._waiting.is_idle:
             self._begun.caught_up(takeovers)
         return raised
 

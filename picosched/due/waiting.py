@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 from picosched.due.background import Background, away
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.krl.requests import (
     TRACEPARENT,
@@ -57,16 +57,13 @@ class Waiting(Background):
     """Makes the requests that turns and queries need answered before they can continue."""
 
     def __init__(
-        self,
-        ask: Ask,
-        ask_pico: Callable[[EventQuery, str | None], EventQueryAnswer],
-        done: Callable[[], None],
-        now: Callable[[], datetime],
+        self, wired: Wired, ask: Ask, ask_pico: Callable[[EventQuery, str | None], EventQueryAnswer]
     ) -> None:
-        super().__init__("picosched-asking", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
+        name, hold = "picosched-asking", wired.apart.hold
+        super().__init__(name, wired.look_again, at_once=AT_ONCE, of_one=OF_ONE, line=LINE, hold=hold)
         self._ask = ask
         self._ask_pico = ask_pico
-        self._now = now
+        self._now = wired.now
 
     def done(self, perform: Callable[[P], T | Unanswered], piece: P, outcome: T | Unanswered) -> T:
         """The final result of `perform` for a piece, given its first `outcome`."""

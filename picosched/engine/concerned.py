@@ -16,7 +16,7 @@ from picosched.check.apart import parts_of
 from picosched.check.influence import OF_ENGINE, Member, Named, influenced, influencing, selected
 from picosched.check.outline import Outline, outline_of
 from picosched.errors import PicoschedError
-from picosched.sources.source import ECI, PICO, RID, TAG, Target
+from picosched.sources.source import RID
 from picosched.store.sources import SourceRow
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
@@ -138,24 +138,12 @@ def _sources(store: Store, deployed: Mapping[str, Collection[str]]) -> list[_Hea
     """The sources; `deployed` is, by pico id, the rids of the rulesets it gets."""
     found = []
     for row in store.sources.all():
-        try:
-            source = declaring.read(row, store.almanac)
-        except PicoschedError:
+        source = declaring.valid(row, store.almanac)
+        if source is None:
             continue  # it raises nothing
-        picos = {*_reached(store, source.to)}
+        picos = {*declaring.picos_of(store, source.to)}
         if source.to.kind == RID:
             picos |= {id for id, rids in deployed.items() if source.to.name in rids}
         events = frozenset((each.domain, each.type) for each in source.entries)
         found.append(_Heard(row, events, frozenset(picos)))
     return found
-
-
-def _reached(store: Store, target: Target) -> list[str]:
-    if target.kind == PICO:
-        return declaring.picos_named(store, target.name)
-    if target.kind == ECI:
-        channel = store.picos.find_channel(target.name)
-        return [] if channel is None else [channel.pico_id]
-    if target.kind == TAG:
-        return [str(pico_id) for pico_id, _ in store.sources.tagged(declaring.tag_of(target))]
-    return store.sources.having(target.name) if target.kind == RID else []

@@ -15,8 +15,6 @@ from picosched.pico.delivery import Delivery
 from picosched.schedule.alert import Alert, AlertState, LastTold, shown_to
 from picosched.store import rows
 
-DROPPED = "the delivery was dropped"
-
 MOST = 1_000
 """Deliveries of each kind that are looked through for alerts."""
 
@@ -70,7 +68,7 @@ class Delivering(Wiring):
             self.note("dropped", "delivery", id, found.shown_url)
             entry = self.store.sources.find_entry(found.entry_id) if found.entry_id else None
             if entry is not None and found.dead is None:
-                self.outcomes.ended_elsewhere(entry, found.nominal, DROPPED)
+                self.outcomes.ended_elsewhere(entry, found.nominal, "the delivery was dropped")
             return True
 
         return self.write(work)

@@ -17,8 +17,9 @@ import orjson
 
 from picosched.engine.made import Made
 from picosched.engine.placeless import placeless_attrs, placeless_error, placeless_reason
-from picosched.engine.planned import Counted, Difference, OfPico
+from picosched.engine.planned import Counted, DifferentEvent, OfPico
 from picosched.engine.rehearsed import Record
+from picosched.errors import shortened
 from picosched.notation import directive_name, values_text
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
@@ -49,7 +50,7 @@ class Differing:
         """Pico → how often something happened, before and after."""
         self._differ: Counter[tuple[str, str]] = Counter()
         """(pico, event) → how many are handled differently."""
-        self._told: dict[tuple[str, str, tuple[str, ...]], Difference] = {}
+        self._told: dict[tuple[str, str, tuple[str, ...]], DifferentEvent] = {}
         self.more = 0
 
     def may_differ(self, pico_id: str) -> bool:
@@ -77,7 +78,7 @@ class Differing:
             why = "" if fire.why is None else f": {self._made.without(fire.why)}"
             self._counts[fire.pico_id][side][f"occurrence {fire.outcome.value}{why}"] += fire.stands_for
 
-    def differences(self) -> tuple[Difference, ...]:
+    def differences(self) -> tuple[DifferentEvent, ...]:
         return tuple(sorted(self._told.values(), key=lambda each: (each.at, each.pico, each.event)))
 
     def of_pico(
@@ -136,7 +137,7 @@ class Differing:
             self._told[key] = replace(known, count=known.count + 1, last=shown.at)
         elif len(self._told) < MOST_TOLD:
             event = _short(f"{shown.domain}:{shown.type} {values_text(shown.attrs)}".rstrip())
-            self._told[key] = Difference(shown.at, shown.pico, event, lines)
+            self._told[key] = DifferentEvent(shown.at, shown.pico, event, lines)
         else:
             self.more += 1
 
@@ -236,4 +237,4 @@ def _shown(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return shortened(text, LONGEST)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from uuid import UUID
 
-from picosched.pico.chance import Chance, Tape
+from picosched.pico.chance import Tape
 
 LIKE_AN_ID = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 BITS = 128
@@ -41,9 +41,9 @@ class Made:
             if id is not None and LIKE_AN_ID.fullmatch(id):
                 self._numbers.add(_number_in(id))
 
-    def note(self, chance: Chance) -> None:
-        """Add those that are drawn from now on."""
-        chance.source = Noted(chance.source, self)
+    def noted(self, source: random.Random) -> random.Random:
+        """A source, of which those drawn from now on are added."""
+        return Noted(source, self)
 
     def without(self, text: str) -> str:
         """A text in which each of them is the word ID."""

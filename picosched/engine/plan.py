@@ -9,36 +9,32 @@ events for other engines count as taken, and no program runs. `concerned` says w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import inf
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from picosched.checked import ruleset_text
-from picosched.clock import MILLISECOND, VirtualClock, format_time, shifted, ticks
+from picosched.clock import MILLISECOND, format_time, shifted, ticks
+from picosched.due.wired import Apart
 from picosched.engine.asserted import Fires, parse_asserted
 from picosched.engine.concerned import Concerned, concerned_by
+from picosched.engine.copied import MOST_RULESETS, Copied, New, copied, read_new, refuse_beyond
 from picosched.engine.differing import AFTER, BEFORE, Differing
-from picosched.engine.made import Made, Noted
+from picosched.engine.made import Made
 from picosched.engine.planned import Deployed, OfPico, Plan
 from picosched.engine.rehearsed import DUE_TIMES, TOGETHER, Record, Rehearsal, Silence
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.schedule.backfill import RAISED
 from picosched.schedule.scheduled import SCHEDULES, Scheduled
 from picosched.settings import Settings
 from picosched.store.picos import APP, hash_of
-from picosched.store.port import MEMORY
 from picosched.store.store import Store
-from picosched.turns import install as installing
 from picosched.turns import sources as declaring
 
 MOST_DAYS, USUAL_DAYS = 366, 30
-MOST_RULESETS = 50
 MOST_DEPLOYED = 1_000
 """Picos that get the rulesets."""
 
@@ -46,52 +42,31 @@ MOST_RAISED, USUAL_RAISED = 1_000_000, 20_000
 """Events raised by each of the two rehearsals."""
 
 SECONDS = 60.0
-"""How long both rehearsals may take in real time."""
+"""How long both rehearsals may take in real time, installing the rulesets included."""
 
 COMPARED_AT_ONCE = 1_000
 """Events raised before their turns are compared, which are then in memory."""
-
-IN_MEMORY = 200_000_000
-"""Bytes of a database that is copied in memory; a larger one is copied into files."""
 
 MOST_PICOS, MOST_NAMED = 200, 10
 """Picos whose changes are told, and names of what is left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class New:
-    """A ruleset to be deployed."""
-
-    ruleset: Ruleset
-    origin: str | None
-
-    @property
-    def text(self) -> str:
-        return self.ruleset.source.text
-
-
-class Rehearsing(Wiring):
+class Rehearsing(Copied):
     """One of the two engines, on a copy of the store, which it closes."""
 
-    def __init__(self, store: Store, now: datetime, settings: Settings, most: int, made: Made) -> None:
-        self._silence, self._virtual = Silence(), VirtualClock(now)
-        super().__init__(store, self._virtual, settings, 0, False, self._silence, None, {})
-        self.outcomes.quiet = True
-        self._of_callers = Noted(self._of_callers, made)
-        made.note(self.loaded.chance)
-        self._ticks.most_made = most
-        self._rehearsal = Rehearsal(self, self._virtual, self._silence)
-        self._most, self._ends = most, inf
-        self._ticks.ends = self._leaves_off
+    def __init__(
+        self, store: Store, now: datetime, settings: Settings, most: int, ends: float, made: Made
+    ) -> None:
+        """It may raise `most` events, and goes on up to a time as `ticks` tells it."""
+        silence, self._most, self._ends = Silence(), most, ends
+        apart = Apart(quiet=True, draws_from=made.noted, ends=self._leaves_off, most_made=most, deadline=ends)
+        super().__init__(store, now, settings, silence, apart)
+        self._rehearsal = Rehearsal(self, self._virtual, silence)
 
     @property
     def raised(self) -> int:
         """Events raised so far."""
         return self._ticks.raised
-
-    def end_at(self, time: float) -> None:
-        """Go no further from a time on, as `ticks` tells it."""
-        self._ends = self._commits.ends = time
 
     @property
     def enough(self) -> str | None:
@@ -103,11 +78,6 @@ class Rehearsing(Wiring):
     def _leaves_off(self) -> bool:
         """Whether to leave the rest of an instant."""
         return self.raised >= self._most + COMPARED_AT_ONCE or ticks() > self._ends
-
-    def deploy(self, pico_id: str, new: New) -> None:
-        """Install a ruleset as `PicoRef.install` does."""
-        known = self.store, self.loaded, pico_id, new.ruleset, new.origin, None, self.now(), str(self.by)
-        self.write(installing.install, *known)
 
     def let_pass(self, time: datetime) -> None:
         """Let time pass up to a time before which nothing is due."""
@@ -158,16 +128,12 @@ def plan_of(
     most: int = USUAL_RAISED,
 ) -> Plan:
     """What would change in the next days; errors as for `Engine.plan`."""
-    for found, limit, what in (
-        (days, MOST_DAYS, "days"),
-        (most, MOST_RAISED, "events"),
-        (len(rulesets), MOST_RULESETS, "rulesets"),
-    ):
-        if not 1 <= found <= limit:
-            raise PicoschedError(f"found {found:,} {what}, wanted 1 to {limit:,}")
+    refuse_beyond(
+        (days, MOST_DAYS, "days"), (most, MOST_RAISED, "events"), (len(rulesets), MOST_RULESETS, "rulesets")
+    )
     holds, new = [parse_asserted(each) for each in asserted], _new(engine, rulesets)
     with ExitStack() as stack:
-        copy = stack.enter_context(_copied(engine))
+        copy = stack.enter_context(copied(engine.store.size(), partial(engine.read, engine.store.copy)))
         now, end = engine.now(), shifted(engine.now(), timedelta(days=days))
         wanted = {pico_id: new} if pico_id else _wanted(copy, new)
         if len(wanted) > MOST_DEPLOYED:
@@ -183,15 +149,16 @@ def plan_of(
         names = {row.id: row.name for row in copy.picos.picos()}
         out = _leave_out(copy, concerned, names)
         told = [_deployed(copy, names, id, one) for id, each in changes.items() for one in each]
-        twin = stack.enter_context(_copied_again(copy))
+        twin = stack.enter_context(copied(copy.size(), copy.copy))
         settings = replace(engine.settings, base_url=engine.loaded.host(None) or "")
-        made = Made()
+        made, ends = Made(), ticks() + SECONDS
         sides = [
-            stack.enter_context(closing(Rehearsing(each, now, settings, most, made))) for each in (copy, twin)
+            stack.enter_context(closing(Rehearsing(each, now, settings, most, ends, made)))
+            for each in (copy, twin)
         ]
         for id, each in changes.items():
             for one in each:
-                sides[AFTER].deploy(id, one)
+                sides[AFTER].install(id, one)
         plan = Plan(now, end, tuple(told), left_out=out[:MOST_NAMED], left_out_more=len(out[MOST_NAMED:]))
         alike = frozenset(names) - concerned.affected
         return _compared(plan, sides, Differing(alike, made), Fires(()), Fires(holds))
@@ -202,12 +169,10 @@ def plan_of(
 
 def _new(engine: Wiring, rulesets: Sequence[str | Path]) -> list[New]:
     found: dict[str, New] = {}
-    for each in rulesets:
-        text, origin = ruleset_text(each)
-        ruleset = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin)
-        if ruleset.rid in found:
-            raise PicoschedError(f"found the ruleset {ruleset.rid} twice, wanted each once")
-        found[ruleset.rid] = New(ruleset, origin)
+    for each in read_new(engine, rulesets):
+        if each.rid in found:
+            raise PicoschedError(f"found the ruleset {each.rid} twice, wanted each once")
+        found[each.rid] = each
     return [*found.values()]
 
 
@@ -216,7 +181,7 @@ def _wanted(store: Store, new: Sequence[New]) -> dict[str, list[New]]:
     found: dict[str, list[New]] = {}
     root = store.picos.find_root()
     for each in new:
-        having = store.sources.having(each.ruleset.rid)
+        having = store.sources.having(each.rid)
         for id in having or ([] if root is None else [root.id]):
             found.setdefault(id, []).append(each)
     return found
@@ -230,33 +195,7 @@ def _differing(store: Store, pico_id: str, new: Sequence[New]) -> list[New]:
 
 def _deployed(store: Store, names: Mapping[str, str], pico_id: str, new: New) -> Deployed:
     rids = {row.rid for row in store.picos.installed(pico_id)}
-    return Deployed(names[pico_id], new.ruleset.rid, new.ruleset.rid not in rids)
-
-
-# ---- copies --------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _copied(engine: Wiring) -> Iterator[Store]:
-    """A copy of the engine's store, while nobody writes."""
-    with _place(engine.store) as place, closing(engine.read(engine.store.copy, place)) as copy:
-        yield copy
-
-
-@contextmanager
-def _copied_again(store: Store) -> Iterator[Store]:
-    with _place(store) as place, closing(store.copy(place)) as copy:
-        yield copy
-
-
-@contextmanager
-def _place(store: Store) -> Iterator[str | Path]:
-    """Where a copy goes: in memory, or into a file that is removed in the end."""
-    if store.size() <= IN_MEMORY:
-        yield MEMORY
-        return
-    with TemporaryDirectory(prefix="picosched-") as folder:
-        yield Path(folder) / "picos.db"
+    return Deployed(names[pico_id], new.rid, new.rid not in rids)
 
 
 def _leave_out(store: Store, concerned: Concerned, names: Mapping[str, str]) -> tuple[str, ...]:
@@ -313,9 +252,6 @@ def _let_pass(
     until: datetime, sides: Sequence[Rehearsing], differing: Differing, fires: Sequence[Fires]
 ) -> Cut | None:
     """Let time pass in step; why it ended early, if it did."""
-    ends = ticks() + SECONDS
-    for side in sides:
-        side.end_at(ends)
     # Few enough that the history they are read from is not pruned meanwhile.
     at_once = DUE_TIMES if sides[BEFORE].settings.history_days else 1
     cut = None

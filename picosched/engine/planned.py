@@ -63,7 +63,7 @@ class OfPico:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DifferentEvent:
     """An event that is handled differently, is new or is gone; and others like it."""
 
     at: datetime
@@ -94,7 +94,7 @@ class Plan:
     picos: tuple[OfPico, ...] = ()
     """The first picos in which something changes."""
     picos_more: int = 0
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[DifferentEvent, ...] = ()
     more: int = 0
     """Further differences, beyond those told."""
     fires_before: int = 0
@@ -195,7 +195,7 @@ def read_plan(told: dict[str, Any]) -> Plan:
         tuple(map(_read_pico, fields.each("picos"))),
         fields.whole("picos_more"),
         tuple(
-            Difference(
+            DifferentEvent(
                 each.time("at"),
                 each.text("pico"),
                 each.text("event"),

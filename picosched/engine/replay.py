@@ -14,30 +14,37 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from picosched.checked import ruleset_text
 from picosched.clock import format_time
 from picosched.due.snapshots import root_of, snapshot_before
+from picosched.engine.copied import MOST_RULESETS, New, copied, read_new, refuse_beyond
 from picosched.engine.replayed import Comparing, Replayed
 from picosched.engine.replaying import AT_ONCE, Replaying
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.store.journal import Entry
-from picosched.store.port import MEMORY
 from picosched.store.store import Store
 
 MOST_TURNS, USUAL_TURNS = 100_000, 20_000
 """Turns of a replay at most, and over HTTP unless more are asked for."""
 
-MOST_RULESETS = 50
-
-IN_MEMORY, A_TURN = 200_000_000, 4_000
-"""Bytes of a copy that is in memory, and about those of a turn; a larger copy is a file."""
+A_TURN = 4_000
+"""About how many bytes a turn adds to a copy."""
 
 Progress = Callable[[int, int], None]
 """Is called with the turns replayed so far, and those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a replay is asked for, as for `Engine.replay`."""
+
+    since: datetime | None
+    until: datetime | None
+    new: Sequence[New]
+    first: bool
+    most: int
+    progress: Progress | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,46 +69,29 @@ def replay_of(
     progress: Progress | None = None,
 ) -> Replayed:
     """Replay the turns of an engine's store; arguments and errors as for `Engine.replay`."""
-    for found, limit, what in ((most, MOST_TURNS, "turns"), (len(rulesets) or 1, MOST_RULESETS, "rulesets")):
-        if not 1 <= found <= limit:
-            raise PicoschedError(f"found {found:,} {what}, wanted 1 to {limit:,}")
-    new = [_compiled(each) for each in rulesets]
+    refuse_beyond((most, MOST_TURNS, "turns"), (len(rulesets) or 1, MOST_RULESETS, "rulesets"))
+    asked = Asked(since, until, [*read_new(engine, rulesets)], first, most, progress)
     if backup is None and since is None:
         raise PicoschedError("found neither a time nor a backup, wanted one of them to start from")
-    span = since, until
     if isinstance(backup, Store):
-        return _replayed(engine, backup, span, new, first, most, progress)
+        return _replayed(engine, backup, asked)
     if backup is None:
         assert since is not None
         backup = snapshot_before(engine.settings, root_of(engine.store, engine.read), since)
     elif not Path(backup).is_file():
         raise PicoschedError(f"there is no backup {backup}", "not_found")
     with closing(Store(backup, readonly=True)) as snapshot:
-        return _replayed(engine, snapshot, span, new, first, most, progress)
+        return _replayed(engine, snapshot, asked)
 
 
-def _compiled(ruleset: str | Path) -> tuple[Ruleset, str | None]:
-    text, origin = ruleset_text(ruleset)
-    return compile_ruleset(text, origin), origin
-
-
-def _replayed(
-    engine: Wiring,
-    backup: Store,
-    span: tuple[datetime | None, datetime | None],
-    new: Sequence[tuple[Ruleset, str | None]],
-    first: bool,
-    most: int,
-    progress: Progress | None,
-) -> Replayed:
-    since, until = span
+def _replayed(engine: Wiring, backup: Store, asked: Asked) -> Replayed:
     last = engine.read(engine.store.pages.last_turn)
     latest = next(iter(engine.read(engine.store.journal.entries, after=last - 1, limit=1)), None)
     if latest is None:
         raise PicoschedError("the journal has no turns", "not_found")
     start = _start(engine, backup)
-    end = latest.at if until is None else until
-    began = start.at if since is None else since
+    end = latest.at if asked.until is None else asked.until
+    began = start.at if asked.since is None else asked.since
     for time, what in ((began, "to start from"), (end, "to end at")):
         if time < start.at:
             found = f"found the time {format_time(time)} {what}"
@@ -111,38 +101,32 @@ def _replayed(
         raise PicoschedError(f"{found}; the last one is of {format_time(latest.at)}", "not_found")
     upto = min(engine.read(engine.store.journal.place_at, end), last)
     total = upto - start.seq
-    if total > most:
+    if total > asked.most:
         raise PicoschedError(
-            f"found {total:,} turns from {format_time(start.at)} on, wanted at most {most:,}: "
+            f"found {total:,} turns from {format_time(start.at)} on, wanted at most {asked.most:,}: "
             "end earlier, or start later",
             "too_large",
         )
-    with TemporaryDirectory(prefix="picosched-") as folder:
-        large = start.store.size() + total * A_TURN > IN_MEMORY
-        copy = start.store.copy(Path(folder) / "picos.db" if large else MEMORY)
-        with closing(copy), closing(Replaying(copy, engine, engine.settings, start.at)) as again:
-            return _run(engine, again, start, (began, end, upto), new, first, progress)
+    with (
+        copied(start.store.size() + total * A_TURN, start.store.copy) as copy,
+        closing(Replaying(copy, engine, engine.settings, start.at)) as again,
+    ):
+        return _run(engine, again, start, (began, end, upto), asked)
 
 
 def _run(
-    engine: Wiring,
-    again: Replaying,
-    start: Start,
-    span: tuple[datetime, datetime, int],
-    new: Sequence[tuple[Ruleset, str | None]],
-    first: bool,
-    progress: Progress | None,
+    engine: Wiring, again: Replaying, start: Start, span: tuple[datetime, datetime, int], asked: Asked
 ) -> Replayed:
     began, end, upto = span
     names = {row.id: row.name for row in again.store.picos.picos()}
-    given = {ruleset.rid for ruleset, _ in new}
+    given = {each.rid for each in asked.new}
 
     def by_hand(id: str) -> set[str]:
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
         return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
 
     comparing = Comparing(names, by_hand, again.unsure, again.made)
-    to_install, turns, unrecorded = [*new], 0, 0
+    to_install, turns, unrecorded = [*asked.new], 0, 0
     for entry, inputs in _entries(engine, start.seq, upto):
         if to_install and entry.at >= began:
             again.let_pass(began)
@@ -154,20 +138,20 @@ def _run(
             comparing.was(entry)
         for each in again.news():
             comparing.became(each)
-        if first and comparing.differences:
+        if asked.first and comparing.differences:
             break
-        if progress is not None and turns % AT_ONCE == 0:
-            progress(turns, upto - start.seq)
+        if asked.progress is not None and turns % AT_ONCE == 0:
+            asked.progress(turns, upto - start.seq)
     else:
         _install(again, to_install)
         again.let_pass(end)
         for each in again.news():
             comparing.became(each)
         comparing.end()
-    if progress is not None:
-        progress(turns, turns)
+    if asked.progress is not None:
+        asked.progress(turns, turns)
     programs = len(again.read(again.store.agenda.programs, "proc"))
-    differences = comparing.differences[:1] if first else comparing.differences
+    differences = comparing.differences[:1] if asked.first else comparing.differences
     return Replayed(
         start.at,
         began,
@@ -214,9 +198,9 @@ def _entries(engine: Wiring, after: int, upto: int) -> Iterator[tuple[Entry, str
         after = found[-1].seq
 
 
-def _install(again: Replaying, new: list[tuple[Ruleset, str | None]]) -> None:
-    for ruleset, origin in new:
-        again.replace_ruleset(ruleset, origin)
+def _install(again: Replaying, new: list[New]) -> None:
+    for each in new:
+        again.replace_ruleset(each)
     new.clear()
 
 

@@ -31,7 +31,7 @@ Told = list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DifferentTurn:
     """The first turn of a pico that is not as it was; `was` or `became` is empty if there is none."""
 
     pico: str
@@ -71,8 +71,8 @@ class Replayed:
     turns: int
     outside: int
     """Turns of the record that came from outside, and were raised anew."""
-    differences: list[Difference]
-    unsure: list[Difference]
+    differences: list[DifferentTurn]
+    unsure: list[DifferentTurn]
     """What cannot be compared."""
     lost: int = 0
     """Events for picos that people made since."""
@@ -130,7 +130,7 @@ def read_replayed(told: dict[str, Any]) -> Replayed:
     """What `as_json` made."""
     times = {name: parse_time(told[name]) for name in ("began", "since", "until")}
     lists = {
-        name: [Difference(**{**each, "at": parse_time(each["at"])}) for each in told[name]]
+        name: [DifferentTurn(**{**each, "at": parse_time(each["at"])}) for each in told[name]]
         for name in ("differences", "unsure")
     }
     rest = {each.name: told[each.name] for each in fields(Replayed)}
@@ -159,8 +159,8 @@ class Comparing:
         self._unsure = unsure
         """Pico → why what differs in it, from the last turn on, may be because something is not on record."""
         self._over: set[str] = set()
-        self.differences: list[Difference] = []
-        self.unsure: list[Difference] = []
+        self.differences: list[DifferentTurn] = []
+        self.unsure: list[DifferentTurn] = []
 
     def was(self, entry: Entry) -> None:
         """A turn on record, before what is replayed of it."""
@@ -208,7 +208,7 @@ class Comparing:
         assert entry is not None
         why, seq = self._unsure.get(id) or self._changed(id, was, became), None if was is None else was.seq
         rule = _rule(was, became) if was and became else None
-        found = Difference(self._names.get(id, id), entry.at, told[0], told[1], seq, rule, why)
+        found = DifferentTurn(self._names.get(id, id), entry.at, told[0], told[1], seq, rule, why)
         (self.differences if why is None else self.unsure).append(found)
         self._over.add(id)
         for side in (0, 1):

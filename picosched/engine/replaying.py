@@ -14,14 +14,15 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
-from picosched.clock import EPOCH, VirtualClock
+from picosched.clock import EPOCH
 from picosched.due.programs import finished
+from picosched.due.wired import Apart
+from picosched.engine.copied import Copied, New
 from picosched.engine.made import BITS, Made
 from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
-from picosched.krl.ruleset import Ruleset
 from picosched.outside.processes import Ended
 from picosched.pico.event import Event
 from picosched.pico.inputs import Inputs, mark_of, read_inputs
@@ -36,7 +37,6 @@ from picosched.sources.source import RID, TAG, URL
 from picosched.store.journal import Entry
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
-from picosched.turns import install as installing
 from picosched.turns import sources as declaring
 from picosched.turns.pieces import RaiseDue, RaiseEntry, RaiseEvent, RaiseNow, RaisePast
 
@@ -51,17 +51,17 @@ NOBODY = HttpResponse(0, "its answer is not on record")
 ENDED = ("outcome", "exit", "signal", "stdout", "stderr", "truncated", "duration", "why")
 
 
-class Replaying(Wiring):
+class Replaying(Copied):
     """An engine on a copy of an earlier state, to which the record is given turn by turn."""
 
     def __init__(self, store: Store, record: Wiring, settings: Settings, now: datetime) -> None:
-        self._virtual = VirtualClock(now)
-        super().__init__(store, self._virtual, settings, 0, False, self._ask, None, {})
-        self.outcomes.quiet = True
-        self._record = record
         self.made = Made()
         """The ids that were made on record and here."""
-        self.made.note(self.loaded.chance)
+        apart = Apart(
+            quiet=True, draws_from=self.made.noted, hold=self._hold, hold_programs=self._hold_programs
+        )
+        super().__init__(store, now, settings, self._ask, apart)
+        self._record = record
         self._inputs: Inputs | None = None
         """Of the turn that is driven; None if they were not kept, or none is driven."""
         self._driven, self._of = False, ""
@@ -69,7 +69,6 @@ class Replaying(Wiring):
         self.unsure: dict[str, str] = {}
         """Pico → why it cannot be compared any more."""
         self._held: set[str] = set()
-        self._waiting.hold, self._programs.hold = self._hold, self._hold_programs
         self._let_go: list[tuple[datetime, str, str]] = []
         """Occurrences without a turn, by when they were settled: (time, id, owner), a heap."""
         self._looked = now - LOOK
@@ -158,14 +157,13 @@ class Replaying(Wiring):
             self._told = found[-1].seq
             yield from found
 
-    def replace_ruleset(self, ruleset: Ruleset, origin: str | None) -> None:
+    def replace_ruleset(self, new: New) -> None:
         """Install a ruleset on each pico that has one with its rid; `not_found` if none has."""
-        having = self.read(self.store.sources.having, ruleset.rid)
+        having = self.read(self.store.sources.having, new.rid)
         if not having:
-            raise PicoschedError(f"no pico has the ruleset {ruleset.rid}", "not_found")
+            raise PicoschedError(f"no pico has the ruleset {new.rid}", "not_found")
         for id in having:
-            known = self.store, self.loaded, id, ruleset, origin, None, self.now(), str(self.by)
-            self.write(installing.install, *known)
+            self.install(id, new)
 
     def _raise_again(self, entry: Entry, answers: Answers, rids: tuple[str, ...] | None = None) -> None:
         """Raise an event that came from outside."""

@@ -17,7 +17,6 @@ from picosched.engine.why_instead import apart
 from picosched.engine.why_schedule import MOST_ANSWERS, RAISED, of_raised, too_many
 from picosched.engine.why_turn import of_turn, turn_of
 from picosched.engine.wiring import Wiring
-from picosched.errors import PicoschedError
 from picosched.frozen import frozen
 from picosched.schedule.chain import Link, Why
 from picosched.schedule.fire import Fire
@@ -66,9 +65,8 @@ def _names(known: Known) -> tuple[str | None, ...]:
 def _known(engine: Wiring) -> Iterator[Known]:
     """All entries of sources whose declaration is valid. Inside the lock."""
     for row in engine.store.sources.all():
-        try:
-            source = declaring.read(row, engine.store.almanac)
-        except PicoschedError:  # as the list of sources says
+        source = declaring.valid(row, engine.store.almanac)
+        if source is None:
             continue
         for kept in engine.store.sources.entries(row.id):
             entry = source.entry(kept.name)
@@ -197,12 +195,8 @@ def _of_record(engine: Wiring, known: Known, record: Fire) -> tuple[list[Link], 
 
 def _messages(engine: Wiring, known: Known, record: Fire) -> Iterator[tuple[str, str]]:
     """The names of the picos that an event went to, and its id at each. Inside the lock."""
-    store, to = engine.store, known.source.to
-    picos = (
-        store.sources.having(to.name)
-        if to.kind == RID
-        else [pico for pico, _ in store.sources.tagged(declaring.tag_of(to))]
-    )
-    for id in [*dict.fromkeys(picos)][:MOST_TURNS]:
+    store = engine.store
+    picos = dict.fromkeys(declaring.picos_of(store, known.source.to))
+    for id in [*picos][:MOST_TURNS]:
         pico = store.picos.find_pico(id)
         yield id if pico is None else pico.name, message_id(eid_of(record), id)

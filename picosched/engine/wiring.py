@@ -34,6 +34,7 @@ from picosched.due.snapshots import Snapshots
 from picosched.due.sources import SourcesQueue
 from picosched.due.tick import Dues, Ticks
 from picosched.due.waiting import Ask, Waiting
+from picosched.due.wired import AT_WORK, Apart, Wired
 from picosched.engine.acting import Acting
 from picosched.engine.questions import Questions
 from picosched.engine.recovery import opened, take_up
@@ -79,6 +80,7 @@ class Wiring(Acting):
         outside: Ask | None,
         tracer_provider: TracerProvider | None,
         options: Mapping[str, Any],
+        apart: Apart = AT_WORK,
     ) -> None:
         self.settings = (
             load_settings(None, os.environ, **options)
@@ -98,26 +100,28 @@ class Wiring(Acting):
         self._began, self._queries = to_ms(self.now()), count(1)
         """A query's id is the time of the start and a counter, as it need not be unguessable."""
         self._owns_store = not isinstance(store, Store)
-        self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
+        self.store, of_turns, of_callers = opened(store, self.settings, readonly, seed)
+        self._of_callers = apart.draws_from(of_callers)
         # On a virtual clock no time passes, so that simulations are reproducible.
         ticks, seconds = (lambda: 0.0, None) if by_hand else (self.clock.ticks, SECONDS)
-        self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
+        self.loaded = Loaded(self.store, self.settings, Chance(apart.draws_from(of_turns)), ticks)
         self._dues = Dues(lambda due: self._scheduler.wake(due), self._traces)
         shards = self.store.shards
         reach = None if shards is None else Reach(shards, self.store.agenda, self.loaded)
-        self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds, reach)
+        self._commits = GroupCommit(
+            self.store, self._dues.committed, self._undone, seconds, reach, apart.deadline
+        )
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came, self._traces)
         self._questions = Questions(self.new_event, self.raise_one, self.new_query, self.answer_to)
-        self._waiting = Waiting(ask, self._ask_pico, self.look_again, self.now)
+        wired = Wired(self.store, self._commits, self.settings, self.loaded, self.now, self.look_again, apart)
+        self._waiting = Waiting(wired, ask, self._ask_pico)
         self.machine_id = "" if self.store.machines is None else token_hex(8)
         """The id of this process among those that write the database."""
         self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
-        self._wire_queues(ask, rehearsed=outside is not None)
+        self._wire_queues(wired, ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
-        self._snapshots = Snapshots(
-            self.store, self._commits, self.settings, self.now, self.look_again, wanted=outside is None
-        )
+        self._snapshots = Snapshots(wired, wanted=outside is None)
         self._placement = self._placed()
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""
@@ -129,20 +133,17 @@ class Wiring(Acting):
             self.close()
             raise
 
-    def _wire_queues(self, ask: Ask, *, rehearsed: bool) -> None:
-        store, commits, loaded, now = self.store, self._commits, self.loaded, self.now
-        outcomes = self.outcomes = Outcomes(store, self.settings, now)
-        wired = store, commits, self.settings, now, self.look_again
-        self._rows = Rows(store, loaded, self.turns, self.settings, outcomes, now)
-        self._deliveries = DeliveriesQueue(*wired, outcomes, ask)
-        self._programs = ProgramsQueue(*wired, loaded, self.machine_id, rehearsed=rehearsed)
-        self._sounding = Entries(store, loaded, self.turns, outcomes, now)
+    def _wire_queues(self, wired: Wired, ask: Ask, *, rehearsed: bool) -> None:
+        outcomes = self.outcomes = Outcomes(wired)
+        self._rows = Rows(wired, self.turns, outcomes)
+        self._deliveries = DeliveriesQueue(wired, outcomes, ask)
+        self._programs = ProgramsQueue(wired, self.machine_id, rehearsed=rehearsed)
+        self._sounding = Entries(wired, self.turns, outcomes)
         asking = self._waiting, self._begun
-        sources = SourcesQueue(store, commits, self._sounding, *asking, self._programs.end)
-        agenda = AgendaQueue(store, commits, self._rows, *asking, self._programs.end)
+        sources = SourcesQueue(wired, self._sounding, *asking, self._programs.end)
+        agenda = AgendaQueue(wired, self._rows, *asking, self._programs.end)
         queues = sources, self._deliveries, self._programs, agenda
-        ends, calls = self._scheduler.ends, self._scheduler.calls
-        self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, ends, calls)
+        self._ticks = Ticks(wired, *queues, *asking, self._scheduler.ends, self._scheduler.calls)
 
     def _placed(self) -> Placement | None:
         """Its part in the work on a database, if there are others."""

@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 from picosched.clock import format_time, from_ms
+from picosched.errors import shortened
 from picosched.krl.event_expression import (
     AnyOrder,
     Count,
@@ -43,7 +44,7 @@ def awaited(expression: EventExpression, state: Any, limits: Limits = ()) -> str
         ends = _ends(expression, state, limits) if limits else inf
         until = "" if ends == inf else f", until {format_time(from_ms(int(ends)))}"
         text = f"its event expression waits for {parts}, since {since}{until}"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return shortened(text, LONGEST)
 
 
 def _next(pattern: Pattern, state: Any) -> str:

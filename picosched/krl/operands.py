@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from picosched.errors import shortened
 from picosched.krl import syntax
 from picosched.krl.operators import COMPARISON, INFIX
 from picosched.krl.source import Source
@@ -16,7 +17,6 @@ from picosched.krl.walk import walk
 
 MOST = 8
 """Operands of one condition that are kept."""
-LONGEST = 60
 
 
 def operands(condition: syntax.Expression) -> list[syntax.Expression]:
@@ -45,4 +45,4 @@ def _names_a_key(node: syntax.Expression) -> bool:
 def written(node: syntax.Node, source: Source) -> str:
     """An operand as it is written, on one line; a long one is shortened."""
     text = " ".join(source.text[node.start : node.end].split())
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return shortened(text)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, Final
 
-from picosched.errors import KrlError
+from picosched.errors import KrlError, shortened
 from picosched.krl.pattern import Regex, regex_of
 from picosched.krl.scope import Value
 from picosched.krl.size import DEEPEST, SMALL, charge, claim_array, scan, too_deep
@@ -262,7 +262,7 @@ def hashed(value: Value, depth: int) -> Hashable:
 def shown(value: Value) -> str:
     """The value for a message: short, strings in quotes."""
     text = to_string(value)
-    short = f"{text[:60]}…" if len(text) > 60 else text
+    short = shortened(text)
     return json_text(short) if type(value) is str else short
 
 

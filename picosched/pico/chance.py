@@ -25,7 +25,7 @@ class Chance(random.Random):
 
     def __init__(self, source: random.Random) -> None:
         super().__init__(0)
-        self.source = source
+        self._source = source
         """What a tape is extended from."""
         self._tape: Tape | None = None
         self._place = 0
@@ -40,10 +40,10 @@ class Chance(random.Random):
         self._tape = None
 
     def random(self) -> float:
-        return float(self._drawn(None, self.source.random))
+        return float(self._drawn(None, self._source.random))
 
     def getrandbits(self, k: int, /) -> int:
-        return int(self._drawn(k, lambda: self.source.getrandbits(k)))
+        return int(self._drawn(k, lambda: self._source.getrandbits(k)))
 
     def _drawn(self, bits: int | None, draw: Callable[[], Any]) -> Any:
         tape = self._tape

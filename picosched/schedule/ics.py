@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from picosched.clock import format_time
+from picosched.errors import shortened
 from picosched.notation import values_text
 from picosched.schedule.forecast import Expected
 from picosched.schedule.scheduled import Scheduled
@@ -52,7 +53,7 @@ def _event(expected: Expected, now: datetime) -> Iterator[str]:
     yield f"UID:{row.id}" if row.timespec is None else f"UID:{row.id}-{format_time(_nominal(at, row))}"
     yield f"DTSTAMP:{_time(now)}"
     yield f"DTSTART:{_time(at)}"
-    yield f"SUMMARY:{escaped(_short(row.description or row.name or row.event, LONGEST_SUMMARY))}"
+    yield f"SUMMARY:{escaped(shortened(row.description or row.name or row.event, LONGEST_SUMMARY))}"
     yield f"DESCRIPTION:{escaped(told)}"
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"
@@ -64,18 +65,14 @@ def _nominal(at: datetime, row: Scheduled) -> datetime:
 
 
 def _told(row: Scheduled) -> Iterator[str]:
-    yield _short(f"{row.event} {values_text(dict(row.attrs))}".rstrip(), LONGEST_TEXT)
-    yield _short(row.explain(), LONGEST_TEXT)
+    yield shortened(f"{row.event} {values_text(dict(row.attrs))}".rstrip(), LONGEST_TEXT)
+    yield shortened(row.explain(), LONGEST_TEXT)
     yield f"made by {row.made_by} at {format_time(row.created)}"
 
 
 def _time(time: datetime) -> str:
     """A time in UTC; the format has no fractions of a second."""
     return format_time(time.replace(microsecond=0)).replace("-", "").replace(":", "")
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def escaped(text: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from picosched.clock import format_time
+from picosched.errors import shortened
 from picosched.schedule.record import NAME, TEXT, TIME, Field, Table
 from picosched.schedule.scheduled import Scheduled
 
@@ -69,7 +70,7 @@ def change_of(
 def _timespec(row: Scheduled) -> str | None:
     if row.timespec is None:
         return None if row.due is None else format_time(row.due)
-    text = row.timespec if len(row.timespec) <= LONGEST else f"{row.timespec[:LONGEST]}…"
+    text = shortened(row.timespec, LONGEST)
     return f'"{text}"' if row.tz == "UTC" else f'"{text}" in {row.tz}'
 
 

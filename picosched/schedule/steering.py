@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.schedule.failing import MOST_RETRY, pause_after
 from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire, Overlap
 from picosched.timespec.start import utc_of
@@ -148,8 +148,7 @@ def _seconds(name: str, value: Any, _: TimeOf) -> int:
 
 
 def _wrong(name: str, found: Any, wanted: str) -> PicoschedError:
-    shown = json.dumps(found, ensure_ascii=False, default=str)
-    shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
+    shown = shortened(json.dumps(found, ensure_ascii=False, default=str), LONGEST_SHOWN)
     return PicoschedError(f"found {shown} as {name}, wanted {wanted}")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from picosched.clock import MILLISECOND, format_time, parse_time
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.krl.urls import shown_url
 from picosched.schedule.failing import LEAST_WAIT
 from picosched.schedule.scheduled import Misfire
@@ -372,4 +372,4 @@ def _shown(value: object) -> str:
     text = f'"{value}"' if isinstance(value, str) else repr(value)
     if isinstance(value, bool):
         text = text.lower()
-    return text if len(text) <= 80 else f"{text[:80]}…"
+    return shortened(text, 80)

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.timespec.days import DAY, LAST_DAY
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -147,4 +147,4 @@ def _near(name: object) -> str:
 
 
 def _shown(name: object) -> str:
-    return repr(name) if len(repr(name)) <= 40 else repr(name)[:40] + "…"
+    return shortened(repr(name), 40)

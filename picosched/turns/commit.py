@@ -127,8 +127,9 @@ class GroupCommit:
     """The only access to a store that threads share.
 
     `committed` is called after each commit, `undone` after a rollback; both inside the lock. `seconds` is how
-    long a batch starts new work; None, on virtual time, is without limit. `reach` finds the shards of pieces;
-    None if one process has the database to itself.
+    long a batch starts new work; None, on virtual time, is without limit up to a `deadline` as `ticks`
+    tells it, from which on each batch has one piece. `reach` finds the shards of pieces; None if one process
+    has the database to itself.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class GroupCommit:
         undone: Callable[[], None],
         seconds: float | None = SECONDS,
         reach: Reach | None = None,
+        deadline: float | None = None,
     ) -> None:
         self._store = store
         self._reach = reach
@@ -145,8 +147,7 @@ class GroupCommit:
         """How many pieces the next batch has at most, because the one after them is to be tried alone."""
         self._transaction = store.transaction()
         self._seconds = seconds
-        self.ends: float | None = None
-        """Where a batch has no time limit: from when on, by `ticks`, each has one piece."""
+        self._deadline = deadline
         self._committed = committed
         self._undone = undone
         self._mutex = threading.Lock()
@@ -387,7 +388,7 @@ class GroupCommit:
         store, seconds = self._store, self._seconds
         if seconds is not None:
             seconds = LIGHT_SECONDS if batch[0].light else seconds
-        until = self.ends if seconds is None else ticks() + seconds
+        until = self._deadline if seconds is None else ticks() + seconds
         left, self._fewer = self._fewer, None
         for call in batch:
             call.mark, call.outcomes = mark, []

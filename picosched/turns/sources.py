@@ -24,7 +24,7 @@ from picosched.schedule.fire import Fire, Label
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.window import Window
 from picosched.sources.reading import read_source
-from picosched.sources.source import ECI, PICO, TAG, URL, Entry, Source, Target, when_of
+from picosched.sources.source import ECI, PICO, RID, TAG, URL, Entry, Source, Target, when_of
 from picosched.sources.state import EntryState, SourceState
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store
@@ -141,10 +141,7 @@ def _is_same(row: SourceRow, source: Source) -> bool:
 
 def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None:
     """Replace a source's declaration; entries that are the same in both are kept."""
-    try:
-        before: Source | None = read(row, store.almanac)
-    except PicoschedError:  # the old declaration is no longer valid
-        before = None
+    before = valid(row, store.almanac)
     kept = {each.name: each for each in store.sources.entries(row.id)}
     steady = before is not None and (before.interval, before.start) == (source.interval, source.start)
     anchor = row.anchor if steady else now
@@ -183,6 +180,14 @@ def read(row: SourceRow, almanac: Almanac) -> Source:
     return _read(row.declaration, almanac)
 
 
+def valid(row: SourceRow, almanac: Almanac) -> Source | None:
+    """As `read`, but None if its declaration is no longer valid, as the list of sources says."""
+    try:
+        return read(row, almanac)
+    except PicoschedError:
+        return None
+
+
 @lru_cache(maxsize=4_096)
 def _read(declaration: str, almanac: Almanac) -> Source:
     return read_source(json.loads(declaration), again=True, almanac=almanac)
@@ -206,10 +211,8 @@ def sender_of(store: Store, row: Scheduled) -> Sender | None:
     kept = None if entry is None else store.sources.find(entry.source_id)
     if entry is None or kept is None:
         return None
-    try:
-        return Sender(entry, read(kept, store.almanac).journal)
-    except PicoschedError:  # its declaration is no longer valid, as the list of sources says
-        return None
+    source = valid(kept, store.almanac)
+    return None if source is None else Sender(entry, source.journal)
 
 
 def label_of(store: Store, entry_id: str) -> Label | None:
@@ -218,12 +221,9 @@ def label_of(store: Store, entry_id: str) -> Label | None:
     row = None if kept is None else store.sources.find(kept.source_id)
     if kept is None or row is None:
         return None
-    try:
-        source = read(row, store.almanac)
-    except PicoschedError:  # its declaration is no longer valid, as the list of sources says
-        return None
-    entry = source.entry(kept.name)
-    return None if entry is None else Label(entry.event, source.name_of(entry))
+    source = valid(row, store.almanac)
+    entry = None if source is None else source.entry(kept.name)
+    return None if source is None or entry is None else Label(entry.event, source.name_of(entry))
 
 
 def place_of(store: Store, target: Target) -> str:
@@ -233,6 +233,18 @@ def place_of(store: Store, target: Target) -> str:
         return found[0] if len(found) == 1 else ""
     channel = store.picos.find_channel(target.name) if target.kind == ECI else None
     return "" if channel is None else channel.pico_id
+
+
+def picos_of(store: Store, target: Target) -> list[str]:
+    """The ids of the picos that events for a target go to; one with several channels of a tag comes again."""
+    if target.kind == PICO:
+        return picos_named(store, target.name)
+    if target.kind == ECI:
+        channel = store.picos.find_channel(target.name)
+        return [] if channel is None else [channel.pico_id]
+    if target.kind == TAG:
+        return [pico_id for pico_id, _ in store.sources.tagged(tag_of(target))]
+    return store.sources.having(target.name) if target.kind == RID else []
 
 
 def picos_named(store: Store, name: str) -> list[str]:

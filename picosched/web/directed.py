@@ -11,7 +11,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.pico.turn import Turn
 from picosched.web.access import COOKIE
 from picosched.web.errors import Headers
@@ -60,7 +60,7 @@ def _checked(cookie: str) -> bytes:
     text = cookie.strip(" ")
     name, equals, _ = text.partition(";")[0].partition("=")
     name = name.strip(" ")
-    shown = repr(cookie if len(cookie) <= 100 else f"{cookie[:100]}…")
+    shown = repr(shortened(cookie, 100))
     if not text.isprintable():
         raise PicoschedError(f"found the cookie {shown}, wanted it on one line, without control characters")
     if not equals or NAME.fullmatch(name) is None:

@@ -20,7 +20,7 @@ to = "mailto:me@example.org"
 
 def test_without_alerts_it_says_so(run: Any) -> None:
     assert run("install", str(FAULTY)).status == 0
-    assert run("alerts").out == "nobody is told: the settings have no table [alert.NAME]\n"
+    assert run("alerts").out == "no alerts: the settings have no table [alert.NAME]\n"
     assert run("alerts", "--json").lines == []
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 import pytest
 from held_host import WAIT, Host, serving, waiting_for
+from overlapping import at_work, copy_as_killed, fires_of, got, running
 from racing import until
 
 from picosched import Engine, VirtualClock
@@ -18,23 +17,6 @@ from picosched.standard import PROC, read, url_of
 
 pytestmark = pytest.mark.slow
 
-RULESET = """ruleset work {
-  meta { shares got, asked }
-  global {
-    got = function() { ent:got.defaultsTo([]) }
-    asked = function() { ent:asked.defaultsTo([]) }
-  }
-  rule run {
-    select when work due where event:attrs{"args"}
-    proc:run("/bin/sh", event:attrs{"args"})
-  }
-  rule ask {
-    select when work due where event:attrs{"ask"}
-    http:get(event:attrs{"ask"}) setting(answer)
-    always { ent:asked := asked().append(answer{"status_code"}) }
-  }
-  rule finished { select when proc finished always { ent:got := got().append(event:attrs{"outcome"}) } }
-}"""
 ONE, MANY = {"pico": "root"}, {"rid": "work"}
 
 
@@ -46,14 +28,6 @@ def table(overlap: str, to: dict[str, str], **attrs: Any) -> dict[str, Any]:
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock("2026-03-01T00:00:00Z")
-
-
-@contextmanager
-def at_work(path: Path, clock: VirtualClock) -> Iterator[Engine]:
-    with Engine(path, clock, proc_allow=("/bin/sh",), http_allow=("127.0.0.1",)) as engine:
-        engine.root.install(RULESET)
-        engine.start()
-        yield engine
 
 
 @pytest.fixture
@@ -73,18 +47,8 @@ def entry_of(engine: Engine) -> EntryState:
 
 
 def records(engine: Engine) -> list[tuple[str, str]]:
-    """Of the entry: (minute, outcome), first to last."""
-    fires = sorted(engine.history(id=entry_of(engine).id), key=lambda each: each.nominal)
-    return [(f"{each.nominal:%H:%M}", each.outcome.value) for each in fires]
-
-
-def running(engine: Engine) -> int:
-    return len(engine._commits.read(engine.store.agenda.programs, "running"))
-
-
-def got(engine: Engine) -> list[str]:
-    found: list[str] = engine.root.query("work", "got")
-    return found
+    """Of the entry."""
+    return fires_of(engine, entry_of(engine).id)
 
 
 def begin(engine: Engine, clock: VirtualClock, source: dict[str, Any]) -> None:
@@ -176,7 +140,7 @@ def test_a_held_entry_can_be_paused_and_resumed(engine: Engine, clock: VirtualCl
 def test_skip_lets_go_what_comes_due_while_the_turn_waits(
     engine: Engine, clock: VirtualClock, host: Host
 ) -> None:
-    engine.add_source(table("skip", ONE, ask=host.url))
+    engine.add_source(table("skip", ONE, url=host.url))
     clock.advance(minutes=1)
     assert host.asked.acquire(timeout=20)
     clock.advance(minutes=3)
@@ -190,7 +154,7 @@ def test_skip_lets_go_what_comes_due_while_the_turn_waits(
 def test_cancel_gives_up_the_wait_when_the_next_is_due(
     engine: Engine, clock: VirtualClock, host: Host
 ) -> None:
-    engine.add_source(table("cancel", ONE, ask=host.url))
+    engine.add_source(table("cancel", ONE, url=host.url))
     clock.advance(minutes=1)
     assert host.asked.acquire(timeout=20)
     clock.advance(minutes=1)
@@ -246,8 +210,7 @@ def test_a_killed_process_leaves_an_entry_that_goes_on(tmp_path: Path, clock: Vi
         begin(engine, clock, table("queue", ONE, args=waiting_for(end)))
         clock.advance(minutes=1)
         until(lambda: entry_of(engine).held)
-        with closing(connect(tmp_path / "picos.db")) as file, closing(connect(copy)) as other:
-            file.backup(other)  # as a kill leaves it: one program runs, and the entry is held
+        copy_as_killed(tmp_path / "picos.db", copy)  # one program runs, and the entry is held
         end.touch()
     with Engine(copy, clock, proc_allow=("/bin/sh",)) as again:
         again.run_due()

@@ -92,7 +92,7 @@ def test_each_route_refuses_the_roles_before_the_one_it_needs(
                 refused = answer.status_code == 403
                 assert refused == (needs is not None and not role.covers(needs)), (role, method, path)
                 if refused:
-                    told = f'the role {role} of the token "{role}", wanted {needs}: '
+                    told = f'the token "{role}" with the role {role}, wanted {needs}: '
                     told += f"{method} {path} is for that role and those above"
                     assert answer.json() == {"error": f"found {told}"}
 

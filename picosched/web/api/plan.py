@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from picosched.check.svg import svg_of
-from picosched.engine.plan import MOST_DAYS, MOST_RAISED, MOST_RULESETS, USUAL_DAYS, USUAL_RAISED
+from picosched.engine.copied import MOST_RULESETS
+from picosched.engine.plan import MOST_DAYS, MOST_RAISED, USUAL_DAYS, USUAL_RAISED
 from picosched.web.api.busy import busy
 from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.rulesets import LONGEST, checked_ruleset

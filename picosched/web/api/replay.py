@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from picosched.engine.replay import MOST_RULESETS, MOST_TURNS, USUAL_TURNS
+from picosched.engine.copied import MOST_RULESETS
+from picosched.engine.replay import MOST_TURNS, USUAL_TURNS
 from picosched.web.api.busy import busy
 from picosched.web.api.needs import AUTHOR
 from picosched.web.api.rulesets import LONGEST, checked_ruleset

@@ -99,7 +99,7 @@ def test_the_server_refuses_a_button_that_somebody_turned_on(page: Page, guarded
     button.evaluate("each => each.disabled = false")
     button.click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text('found the role read of the token "attacker", wanted author')).to_be_visible()
+    expect(page.get_by_text('found the token "attacker" with the role read, wanted author')).to_be_visible()
     assert guarded.client.get(f"/api/picos/{pico}").status_code == 200
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from picosched.errors import shortened
+
 MOST_OF_A_KIND = 100
 """Findings of one kind that are told; one look is enough to see that there are many."""
 
@@ -38,4 +40,4 @@ def shown(value: Any) -> str:
     if value is None:
         return "nothing"
     text = str(value).encode("utf-8", "replace").decode().replace("\n", " ")
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    return shortened(text, LONGEST_SHOWN)
