@@ -353,6 +353,20 @@ def test_a_rule_is_rehearsed_from_above_its_event(play: Any, tmp_path: Path) -> 
     play(story)
 
 
+def test_an_editor_may_leave_in_the_middle_of_a_rehearsal(play: Any, tmp_path: Path) -> None:
+    (tmp_path / "picosched.toml").write_text("[engine]\ngranularity = 1\nmin_period = 1\n")
+    often = TEA.replace("wanted", "due").replace(
+        "ent:made :=", 'schedule tea event "due" repeat "* * * * * *" setting(id);\n      ent:made :='
+    )
+
+    async def story(editor: Any) -> None:
+        await editor.open("often.krl", often)
+        asked = types.ExecuteCommandParams(REHEARSE, [editor.uri("often.krl"), "tea:due"])
+        editor.workspace_execute_command(asked)
+
+    play(story)
+
+
 def test_a_text_is_formatted_and_a_wrong_one_is_left_alone(play: Any) -> None:
     async def story(editor: Any) -> None:
         await editor.open("untidy.krl", TEA.replace("\n    ", "   "))

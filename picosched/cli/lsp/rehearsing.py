@@ -21,6 +21,8 @@ from picosched.settings import Settings
 SPAN = timedelta(days=7)
 MOST = 200
 """Events that are shown."""
+SECONDS = 5.0
+"""Real time that a rehearsal may take; an editor that leaves waits for its end."""
 
 
 def firsts(document: Document) -> Iterator[Mention]:
@@ -37,13 +39,12 @@ def rehearsed(text: str, event: str, now: datetime, settings: Settings) -> str:
     until = now + SPAN
     lines = [f"{event}, and the week until {format_time(until)}", ""]
     try:
-        records = simulate([text], now, until, [parse_input(event)], settings=settings)
-        shown = [*islice(records, MOST + 1)]
-        for record in shown[:MOST]:
+        records = simulate([text], now, until, [parse_input(event)], settings=settings, seconds=SECONDS)
+        for record in islice(records, MOST):
             lines += [line for line, _ in record_lines(record)]
-        if len(shown) > MOST:
+        if next(records, None) is not None:
             lines.append("…")
-        if not shown:
+        if len(lines) == 2:
             lines.append("nothing happens")
     except KrlError as error:
         lines.append(error.render(text))

@@ -7,6 +7,7 @@ back. A change is checked once the typing pauses.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,8 @@ from picosched.krl.printer import formatted
 from picosched.krl.source import Source
 from picosched.settings import Settings
 from picosched.timespec.almanac import PLAIN
+
+logger = logging.getLogger(__name__)
 
 REHEARSE = "picosched.rehearse"
 """The command, of a URI and an event, that returns the text of a rehearsal."""
@@ -94,6 +97,10 @@ class KrlServer(LanguageServer):
         end = types.Position(span.end_line - 1, span.end_column - 1)
         return self.workspace.position_codec.range_to_client_units(lines or [""], types.Range(start, end))
 
+    def report_server_error(self, error: Exception, source: type[Exception]) -> None:
+        """To the log alone: where sending is what failed, a message about it would fail too, without end."""
+        logger.error("%s", error)
+
     def publish(self, uri: str) -> None:
         """Check a text and tell the editor its findings."""
         document = self.workspace.get_text_document(uri)
@@ -126,6 +133,13 @@ def new_server(settings: Settings | None = None) -> KrlServer:
         folders = [each.uri for each in ls.workspace.folders.values()] or [ls.workspace.root_uri or ""]
         paths = [path for uri in folders if uri and (path := to_fs_path(uri))]
         ls.rulesets.folders = [*map(Path, paths)]
+
+    @server.feature(types.SHUTDOWN)
+    def on_shutdown(ls: KrlServer, params: None) -> None:
+        # Pygls would cancel them too, but walks the very map that each one leaves as it is cancelled.
+        for number, future in [*ls.protocol._request_futures.items()]:
+            if number != ls.protocol.msg_id:
+                future.cancel()
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(ls: KrlServer, params: types.DidOpenTextDocumentParams) -> None:
@@ -214,10 +228,10 @@ def new_server(settings: Settings | None = None) -> KrlServer:
         ]
 
     @server.command(REHEARSE)
-    @server.thread()
-    def on_rehearse(ls: KrlServer, uri: str, event: str) -> str:
+    async def on_rehearse(ls: KrlServer, uri: str, event: str) -> str:
+        # A thread of the server's own would send the answer itself, to an output that may just be closing.
         now = SystemClock().now().replace(microsecond=0)
-        return rehearsed(ls.text(uri), event, now, ls.settings or Settings())
+        return await asyncio.to_thread(rehearsed, ls.text(uri), event, now, ls.settings or Settings())
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
     def on_prepare_rename(ls: KrlServer, params: types.PrepareRenameParams) -> types.Range | None:
