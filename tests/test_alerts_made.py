@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,6 @@ from racing import race, until
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.acting import HTTP, Actor, Role
 from picosched.schedule.alert import MOST
-from picosched.store.store import Store
 
 START = "2026-03-01T00:00:00Z"
 FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
@@ -270,16 +272,17 @@ def test_it_is_in_a_copy_of_the_store(engine: Engine) -> None:
 def test_a_failed_change_leaves_what_is_known_as_it_was(engine: Engine) -> None:
     """The alerts are read once in a transaction; what it wrote and undid is not in what is read."""
     engine.add_alert("ops", "https://x/")
+    alerts = engine.store.alerts
 
-    def fail() -> None:
-        store: Store = engine.store
-        store.alerts.remove("ops")
-        assert store.alerts.all() == ()
-        raise PicoschedError("no")
+    def work() -> list[int]:
+        before = len(alerts.all())
+        with suppress(PicoschedError), engine.store.savepoint():
+            alerts.remove("ops")
+            assert alerts.all() == ()
+            raise PicoschedError("no")
+        return [before, len(alerts.all())]
 
-    with pytest.raises(PicoschedError, match="no"):
-        engine.write(fail)
-    assert [each.name for each in engine.store.alerts.all()] == ["ops"]
+    assert engine.write(work) == [1, 1]
 
 
 # On several machines
@@ -321,6 +324,37 @@ def test_it_holds_on_each_machine_at_once(machines: Callable[[], Engine], hook: 
         engine.stop()
     assert Counter(each["pico"] for each in bodies(hook)) == Counter(pico.id for pico in picos)
     assert {each["failures"] for each in bodies(hook)} == {10}
+
+
+MAKING = """
+import sys
+from picosched import Engine
+engine = Engine(sys.argv[1], granularity=1, min_period=0)
+engine.start()
+engine.add_alert("ops", sys.argv[2], on=["failed"])
+print("made", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_it_outlives_the_machine_that_made_it(postgres: Server, hook: Received) -> None:
+    """One is killed as soon as it has made the alert; what it had to tell is told by the other, once."""
+    address = postgres.emptied_database()
+    with Engine(address, granularity=1, min_period=0, http_allow=("127.0.0.1",)) as engine:
+        engine.start()
+        picos = [engine.new_pico(f"p{number}") for number in range(8)]
+        for pico in picos:
+            pico.install(SECONDLY)
+        words = [sys.executable, "-c", MAKING, address, hook.url]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as machine:
+            assert machine.stdout is not None
+            assert machine.stdout.readline() == "made\n"
+            machine.kill()
+        for pico in picos:
+            pico.raise_event("secondly", "plan")
+        until(lambda: len(hook) >= len(picos))
+        engine.stop()
+    assert Counter(each["pico"] for each in bodies(hook)) == Counter(pico.id for pico in picos)
 
 
 def test_two_machines_make_one_alert_of_a_name(machines: Callable[[], Engine], hook: Received) -> None:

@@ -24,20 +24,26 @@ class Alerts:
         self._all: tuple[Alert, ...] = ()
         self._as_of: int | None = None
         """How many transactions had ended when `_all` was read, if that was inside one."""
+        self._changed: int | None = None
+        """The same for the last change. Until its transaction ends, a savepoint may undo it."""
 
     def all(self) -> tuple[Alert, ...]:
         """All that are kept, by name. Read once in a transaction, which may settle many occurrences."""
         if self._as_of is None or self._as_of != self._database.transactions:
             self._all = tuple(to_alert(row) for row in self._database.rows("alerts"))
-            self._as_of = self._database.transactions if self._database.in_transaction else None
+            now = self._database.transactions
+            self._as_of = now if self._database.in_transaction and self._changed != now else None
         return self._all
 
     def put(self, alert: Alert) -> None:
         """Add an alert, or replace the one of its name."""
-        self._as_of = None
+        self._begin_change()
         self._database.execute("put_alert", rows.checked(of_alert(alert)))
 
     def remove(self, name: str) -> bool:
         """Remove an alert; False if there is none of that name."""
-        self._as_of = None
+        self._begin_change()
         return self._database.execute("remove_alert", (name,)) > 0
+
+    def _begin_change(self) -> None:
+        self._as_of, self._changed = None, self._database.transactions
