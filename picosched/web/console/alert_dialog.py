@@ -16,7 +16,8 @@ from picosched.web.console.asked import Asked
 from picosched.web.console.frame import Console
 from picosched.web.console.parts import box, text
 
-STAYS = "empty: as it is"
+STAYS = " (empty: as it is)"
+"""Behind the label of a field, in the dialog of an alert that there is."""
 
 
 async def ask_alert(console: Console, old: AlertState | None = None) -> bool:
@@ -40,16 +41,16 @@ class _Fields:
         self._old = old
         if old is None:
             self._name = ui.input("name").props("autofocus autocomplete=off maxlength=64")
-        shown = "https://…, mailto:… or eci:…" if old is None else f"{STAYS}: {old.to}"
-        self._to = ui.input("tells", placeholder=shown).classes("mono").props("autocomplete=off")
+        stays = STAYS * (old is not None)
+        shown = "https://…, mailto:… or eci:…" if old is None else old.to
+        self._to = ui.input(f"tells{stays}", placeholder=shown).classes("mono").props("autocomplete=off")
         on = TOLD if old is None else old.on
         with ui.element("fieldset").classes("line"):
-            text("legend", "of occurrences that are", "small muted")
+            text("legend", "of what is", "small muted")
             self._on = {each: ui.checkbox(each, value=each in on) for each in TYPES}
         after = 1 if old is None else old.after
         self._after = ui.number("failures in a row", value=after, min=1, max=MOST_AFTER, precision=0)
-        signs = "" if old is None else STAYS
-        self._secret = ui.input("secret that signs requests", placeholder=signs, password=True)
+        self._secret = ui.input(f"secret that signs requests{stays}", password=True)
         self._secret.props("autocomplete=new-password")
         with box("preview"):
             self._told = text("p", "", "small").props("aria-live=polite")
