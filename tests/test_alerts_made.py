@@ -146,7 +146,8 @@ def test_an_alert_of_the_settings_is_changed_where_it_is_written(tmp_path: Path,
         ("a b", "https://x/", {}, 'found the name "a b" of an alert, wanted 1 to 64 letters'),
         ("taken", "https://x/", {}, "there is an alert taken already, wanted another name"),
         ("ops", "ftp://ada:hunter2@x/", {}, "wanted as `to` a URL"),
-        ("ops", "https://x/\0", {}, "NUL"),
+        ("ops", "https://hunter2@x/\0", {}, "wanted as `to` a URL"),
+        ("ops", "https://x/", {"secret": "hunter4\ud800"}, "without NUL"),
         ("ops", f"https://x/{'y' * 2_000}", {}, "wanted as `to` a URL"),
         ("ops", "eci:nosuchchannel", {}, "there is no channel nosuchch…"),
         ("ops", "https://x/", {"on": []}, "wanted as `on` a list"),
@@ -324,6 +325,18 @@ def test_it_holds_on_each_machine_at_once(machines: Callable[[], Engine], hook: 
         engine.stop()
     assert Counter(each["pico"] for each in bodies(hook)) == Counter(pico.id for pico in picos)
     assert {each["failures"] for each in bodies(hook)} == {10}
+
+
+def test_each_machine_tests_it(machines: Callable[[], Engine], hook: Received) -> None:
+    """Whichever of them has the pico whose delivery it is."""
+    one, two = machines(), machines()
+    for engine in (one, two):
+        engine.start()
+    one.add_alert("ops", hook.url)
+    for number, engine in enumerate((one, two, one, two), 1):
+        engine.test_alert("ops")
+        until(lambda number=number: len(hook) >= number)
+    assert {each["happened"] for each in bodies(hook)} == {"test"} and len(hook) == 4
 
 
 MAKING = """

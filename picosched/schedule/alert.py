@@ -28,6 +28,8 @@ TOLD = ("failed", "missed")
 ECI = "eci:"
 MAIL = "mailto:"
 TO = re.compile(r"https?://\S+|mailto:[^\s@?]+@[^\s@?]+|eci:[\w-]+", re.ASCII)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""Characters that no database takes: NUL, and halves of others."""
 SIGNATURE = "X-Picosched-Signature"
 MOST_AFTER = 1_000_000
 MOST = 100
@@ -101,7 +103,7 @@ def alert_of(name: str, table: object) -> Alert:
         found = str(sorted(map(str, table))) if isinstance(table, Mapping) else type(table).__name__
         raise _wrong(name, found, "a table of `to`, and optionally `on`, `after` and `secret`")
     to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
-    if not isinstance(to, str) or len(to) > LONGEST or TO.fullmatch(to) is None:
+    if not isinstance(to, str) or len(to) > LONGEST or UNSTORABLE.search(to) or TO.fullmatch(to) is None:
         found = repr(shown_to(to)) if isinstance(to, str) else type(to).__name__
         raise _wrong(name, found, 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
     on = table.get("on", list(TOLD))
@@ -109,9 +111,9 @@ def alert_of(name: str, table: object) -> Alert:
         raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}")
     if isinstance(after, bool) or not isinstance(after, int) or not 1 <= after <= MOST_AFTER:
         raise _wrong(name, repr(after), "as `after` how many failures in a row are told, 1 or more")
-    if not isinstance(secret, str) or len(secret) > LONGEST:
+    if not isinstance(secret, str) or len(secret) > LONGEST or UNSTORABLE.search(secret):
         found = f"{len(secret):,} characters" if isinstance(secret, str) else type(secret).__name__
-        raise _wrong(name, found, f"a text as `secret`, of at most {LONGEST:,} characters")
+        raise _wrong(name, found, f"a text as `secret`, of at most {LONGEST:,} characters and without NUL")
     return Alert(name, to, tuple(on), after, secret)
 
 
