@@ -60,9 +60,9 @@ class Alert:
     secret: str = ""
     """Signs requests."""
     made: datetime | None = None
-    """When it was made; None for one of the settings."""
+    """When it was made or changed last; None for one of the settings."""
     made_by: str | None = None
-    """Who made it or changed it last, as `str(Actor)` says."""
+    """Who did that, as `str(Actor)` says."""
 
     @property
     def signed(self) -> bool:

@@ -39,6 +39,8 @@ class _Fields:
     def __init__(self, console: Console, old: AlertState | None) -> None:
         self._console = console
         self._old = old
+        self._asked = 0
+        """Previews asked for; an answer that comes when there is a later one is not shown."""
         if old is None:
             self._name = ui.input("name").props("autofocus autocomplete=off maxlength=64")
         stays = STAYS * (old is not None)
@@ -80,11 +82,13 @@ class _Fields:
 
     async def _preview(self) -> None:
         engine, old = self._console.engine, self._old
+        self._asked += 1
+        asked = self._asked
         try:
             given = self.given
             name = "new" if old is None else old.name
             told = f"It {await self._console.run(lambda: engine.preview_alert(name, **given))}."
         except PicoschedError as error:
             told = str(error)
-        if not self._told.is_deleted:
+        if asked == self._asked and not self._told.is_deleted:
             self._told.show(told)
