@@ -42,6 +42,7 @@ ACTIONS: Mapping[str, Role] = {
     "backfilled": Role.OPERATE,
     "retried": Role.OPERATE,
     "dropped": Role.OPERATE,
+    "tested": Role.OPERATE,
     "started": Role.OPERATE,
     "stopped": Role.OPERATE,
     "made": Role.AUTHOR,
@@ -53,10 +54,12 @@ ACTIONS: Mapping[str, Role] = {
     "planned": Role.AUTHOR,
     "replayed": Role.AUTHOR,
     "added": Role.AUTHOR,
+    "changed": Role.AUTHOR,
     "removed": Role.AUTHOR,
     "revoked": Role.AUTHOR,
 }
-"""What is done to a schedule, pico, ruleset, channel, delivery, source, token or the scheduler → its role."""
+"""What is done to a schedule, pico, ruleset, channel, delivery, source, alert, token or the scheduler → its
+role."""
 
 
 @dataclass(frozen=True, slots=True)

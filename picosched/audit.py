@@ -22,6 +22,7 @@ KINDS = (
     "channel",
     "delivery",
     "source",
+    "alert",
     "token",
     "scheduler",
     "database",

@@ -20,8 +20,8 @@ def frozen(cls: type[T]) -> type[T]:
     names = [each.name for each in fields(made)]  # type: ignore[arg-type]
     taken = ", ".join(f"{name}=UNCHANGED" for name in names)
     given = ", ".join(f"self.{name} if {name} is UNCHANGED else {name}" for name in names)
-    scope: dict[str, Any] = {"made": made, "UNCHANGED": object()}
-    exec(f"def __replace__(self, /, *, {taken}): return made({given})", scope)
+    scope: dict[str, Any] = {"_cls": made, "UNCHANGED": object()}
+    exec(f"def __replace__(self, /, *, {taken}): return _cls({given})", scope)
     made.__replace__ = scope["__replace__"]  # type: ignore[attr-defined]
     return made
 

@@ -81,11 +81,11 @@ def read_token(told: Mapping[str, Any]) -> Token:
     )
 
 
-def checked_name(name: str) -> str:
-    """The name, if a token may have it."""
+def checked_name(name: str, of: str = "a token") -> str:
+    """The name, if a token may have it, or whatever it is `of`."""
     if NAMES.fullmatch(name) is None:
         wanted = "wanted 1 to 64 letters, digits and . _ @ -, the first a letter or digit"
-        raise PicoschedError(f'found the name "{name[:100]}" of a token, {wanted}')
+        raise PicoschedError(f'found the name "{name[:100]}" of {of}, {wanted}')
     return name
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import socketserver
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hooked import Received, receiving, serving
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.pico.delivery import Delivery
@@ -25,29 +22,11 @@ FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
 SECRET = "between us"
 
 
-class Received(list[Any]):
-    """What a server received."""
-
-    port = 0
-
-
 @pytest.fixture
 def hook() -> Iterator[Received]:
     """An HTTP server that takes whatever comes."""
-    received = Received()
-
-    class Taking(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            received.append((self.headers, body))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Taking) as server:
-        yield from _serving(server, received)
+    with receiving() as received:
+        yield received
 
 
 @pytest.fixture
@@ -72,17 +51,8 @@ def mail() -> Iterator[Received]:
         def say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Taking) as server:
-        yield from _serving(server, received)
-
-
-def _serving(server: socketserver.TCPServer, received: Received) -> Iterator[Received]:
-    received.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield received
-    server.shutdown()
-    thread.join()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Taking) as server, serving(server, received):
+        yield received
 
 
 def failing(
@@ -121,9 +91,8 @@ def test_a_request_is_signed_and_tells_of_failures_and_of_the_recovery(hook: Rec
     ]
     assert (told[0]["name"], told[0]["pico"]) == ("hourly", root)
     assert "cannot - a String and a Number" in told[0]["why"]
-    for headers, body in hook:
-        signed = hmac.digest(SECRET.encode(), body, hashlib.sha256).hex()
-        assert headers["X-Picosched-Signature"] == f"sha256={signed}"
+    for place, (headers, _) in enumerate(hook):
+        assert headers["X-Picosched-Signature"] == hook.signature(SECRET, place)
         assert headers["Idempotency-Key"]
 
 

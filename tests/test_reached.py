@@ -131,8 +131,8 @@ class Place:
 OF_TURNS = ("handled", "directives", "errors", "warnings", "scheduled", "cancelled", "fired")
 """What a server tells of a turn. Its `eid` is asked for where the journal has it."""
 
-NOT_TOLD = {"keep_until", "file", "spaced_from"}
-"""Fields that do not travel."""
+NOT_TOLD = {"keep_until", "file", "spaced_from", "made_by"}
+"""Fields that do not travel, or that name the surface."""
 
 Step = Callable[[Any], Any]
 
@@ -278,7 +278,21 @@ OF_SOURCES: list[Step] = [
     lambda it: [it.engine.remove_source(each) for each in ("tick", it.tick, "table", "nosuch")],
     lambda it: [each.name for each in it.engine.sources()],
 ]
-ALERTED: list[Step] = [lambda it: it.engine.alerts()]
+ALERTED: list[Step] = [
+    lambda it: it.engine.alerts(),
+    lambda it: it.engine.add_alert("made", "https://ada:pw@ops.example/hook?key=1", after=3, secret="s"),
+    lambda it: it.engine.add_alert("made", "mailto:a@b.example"),
+    lambda it: it.engine.add_alert("a b", "mailto:a@b.example"),
+    lambda it: it.engine.add_alert("none", "eci:nosuchchannel"),
+    lambda it: it.engine.change_alert("made", on=["late"]),
+    lambda it: it.engine.change_alert("nosuch", after=2),
+    lambda it: it.engine.test_alert("made"),
+    lambda it: it.engine.test_alert("nosuch"),
+    lambda it: it.engine.alerts(),
+    lambda it: [it.engine.remove_alert(each) for each in ("made", "nosuch")],
+    lambda it: [it.engine.drop_delivery(each.id) for each in it.engine.deliveries()],
+    lambda it: it.engine.alerts(),
+]
 COPIES: list[Step] = [
     lambda it: it.keep(document=it.engine.export_pico("kitchen", history=True)),
     lambda it: it.engine.export_pico("nosuch"),

@@ -149,6 +149,8 @@ def test_the_engine_refuses_what_the_role_does_not_cover(engine: Engine, role: R
         "planned": lambda: acting.plan([RULESET], 1),
         "replayed": lambda: acting.replay(START),
         "added": lambda: acting.add_source(source),
+        "changed": lambda: acting.change_alert("nosuch", after=2),
+        "tested": lambda: acting.test_alert("nosuch"),
         "removed": lambda: acting.remove_source("nosuch"),
         "revoked": lambda: acting.revoke_token("nosuch"),
     }

@@ -1,4 +1,4 @@
-"""Shell completion of names and ids: of picos, scheduled events, rulesets, sources and tokens.
+"""Shell completion of names and ids: of picos, scheduled events, rulesets, sources, alerts and tokens.
 
 They come from the database, which may be in use, or from the server. Completion must be fast: a file is read
 without creating an engine, and a server has a moment to answer. On any error it offers nothing.
@@ -148,6 +148,31 @@ def complete_token(values: Values, incomplete: str) -> Offers:
         return [(_in_shell(each.name), each.role.value) for each in like][:MOST]
 
     return _offered(values, read, ask)
+
+
+def complete_alert(values: Values, incomplete: str) -> Offers:
+    """The names of alerts that were made with this prefix, each with whom it tells."""
+
+    def read(database: Database) -> Offers:
+        from picosched.schedule.alert import shown_to
+        from picosched.store.alerts import to_alert
+
+        return named((each.name, shown_to(each.to)) for each in map(to_alert, database.rows("alerts")))
+
+    def ask(remote: Remote) -> Offers:
+        return named((each.name, each.to) for each in remote.alerts())
+
+    def named(found: Iterable[tuple[str, str]]) -> Offers:
+        return [(_in_shell(name), to) for name, to in found if name.startswith(incomplete)][:MOST]
+
+    return _offered(values, read, ask)
+
+
+def complete_happening(values: Values, incomplete: str) -> Offers:
+    """What alerts can be told of."""
+    from picosched.schedule.happenings import TYPES
+
+    return [(each, "") for each in TYPES if each.startswith(incomplete)]
 
 
 def complete_role(values: Values, incomplete: str) -> Offers:

@@ -43,7 +43,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "tokens": ("tokens", "make-token", "revoke-token"),
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
     "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),
-    "alerts": ("alerts",),
+    "alerts": ("alerts", "add-alert", "change-alert", "remove-alert", "test-alert"),
     "copies": ("backup", "export", "import", "doctor"),
     "migrating": ("migrate",),
 }

@@ -61,6 +61,7 @@ def run(
     with opened(file) as engine:
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
+        engine.check_alerts()
         bring_sources(engine)
         told = _Told(engine, json)
         stopped = threading.Event()

@@ -76,7 +76,7 @@ def make_token(
     """Make a token and print it, only this once.
 
     `read` looks, `operate` also raises events and steers schedules and deliveries, `author`
-    also installs rulesets and makes picos, channels, sources and tokens.
+    also installs rulesets and makes picos, channels, sources, alerts and tokens.
     """
     from picosched.notation import time_or_later
 

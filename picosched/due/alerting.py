@@ -64,15 +64,31 @@ def tell_of(
 
 def alert_all(store: Store, settings: Settings, happened: Scheduled, followed: Followed) -> None:
     """Tell each alert that wants it of a happening, inside a transaction."""
-    for alert in settings.alerts:
-        if not alert.tells(happened.type, followed):
-            continue
-        attrs = {"happened": happened.type, "pico": happened.pico_id or None, **happened.attrs}
-        tell = _raise if alert.to.startswith(ECI) else _send
-        dropped = tell(store, settings, alert, replace(happened, attrs=attrs), followed.source)
-        if dropped is not None:
-            log.warning("the alert %s is not told of %s: %s", alert.name, happened.event, dropped)
-            note(store, alert.name, happened.created, what_of(attrs), DROPPED, dropped)
+    for alert in alerts_of(store, settings):
+        if alert.tells(happened.type, followed):
+            tell(store, settings, alert, happened, followed.source)
+
+
+def alerts_of(store: Store, settings: Settings) -> tuple[Alert, ...]:
+    """All alerts: first those of the settings, which win where one that was made has the same name."""
+    made = store.alerts.all()
+    if not made:
+        return settings.alerts
+    configured = {each.name for each in settings.alerts}
+    return (*settings.alerts, *(each for each in made if each.name not in configured))
+
+
+def tell(
+    store: Store, settings: Settings, alert: Alert, happened: Scheduled, source: str | None = None
+) -> str | None:
+    """Tell one alert of a happening, inside a transaction; why not, if it is dropped."""
+    attrs = {"happened": happened.type, "pico": happened.pico_id or None, **happened.attrs}
+    how = _raise if alert.to.startswith(ECI) else _send
+    dropped = how(store, settings, alert, replace(happened, attrs=attrs), source)
+    if dropped is not None:
+        log.warning("the alert %s is not told of %s: %s", alert.name, happened.event, dropped)
+        note(store, alert.name, happened.created, what_of(attrs), DROPPED, dropped)
+    return dropped
 
 
 def _raise(
@@ -115,9 +131,9 @@ def note(store: Store, name: str, now: datetime, what: str, became: str, why: st
     store.picos.set_meta(f"{NOTE}{name}", rows.dump(noted))
 
 
-def signature_of(settings: Settings, delivery: Delivery) -> tuple[tuple[str, str], ...]:
+def signature_of(alerts: Sequence[Alert], delivery: Delivery) -> tuple[tuple[str, str], ...]:
     """The header that signs an alert's request, if it has a secret."""
-    for alert in settings.alerts:
+    for alert in alerts:
         if alert.secret and (alert.name, alert.to) == (delivery.alert, delivery.url):
             return ((SIGNATURE, alert.signature(delivery.body.encode())),)
     return ()

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from picosched.due.alerting import ACCEPTED, AGAIN, GIVEN_UP, note, signature_of
+from picosched.due.alerting import ACCEPTED, AGAIN, GIVEN_UP, alerts_of, note, signature_of
 from picosched.due.background import Background, away
 from picosched.due.outcomes import Outcomes
 from picosched.due.queue import Looked, Tick
@@ -27,9 +28,8 @@ from picosched.krl.requests import TRACEPARENT, HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
-from picosched.schedule.alert import MAIL, text_of, what_of
+from picosched.schedule.alert import MAIL, Alert, text_of, what_of
 from picosched.schedule.backoff import backoff
-from picosched.settings import Settings
 from picosched.store.due import Coming
 
 log = logging.getLogger(__name__)
@@ -83,13 +83,19 @@ class DeliveriesQueue(Background):
 
     def _deliver(self, id: str) -> Exception | None:
         """Send one event and write the outcome; return the error if the database fails."""
-        delivery = self._commits.read(self._store.deliveries.find, id)
+        delivery, alerts = self._commits.read(self._read, id)
         if delivery is None or delivery.dead is not None:
             return None
         with away():
-            answer = self._ask(request_of(delivery, self._settings))
+            answer = self._ask(request_of(delivery, alerts))
         (outcome,) = self._commits.perform_all(partial(self._settle, delivery), (answer,))
         return outcome if isinstance(outcome, Exception) else None
+
+    def _read(self, id: str) -> tuple[Delivery | None, tuple[Alert, ...]]:
+        """The delivery with that id, and if an alert sent it, the alerts as they are now."""
+        found = self._store.deliveries.find(id)
+        by_alert = found is not None and found.alert is not None
+        return found, alerts_of(self._store, self._settings) if by_alert else ()
 
     def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:
         now, deliveries = self._now(), self._store.deliveries
@@ -126,17 +132,18 @@ class DeliveriesQueue(Background):
             self._outcomes.ended_elsewhere(entry, delivery.nominal, error)
 
     def _note(self, delivery: Delivery, became: str, why: str | None = None) -> None:
-        if delivery.alert is not None:
+        known = () if delivery.alert is None else alerts_of(self._store, self._settings)
+        if any(each.name == delivery.alert for each in known):  # it may have been removed
             what = what_of(json.loads(delivery.body))
-            note(self._store, delivery.alert, self._now(), what, became, why)
+            note(self._store, str(delivery.alert), self._now(), what, became, why)
 
 
-def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:
+def request_of(delivery: Delivery, alerts: Sequence[Alert]) -> HttpRequest:
     """The request that delivers it; a mail is one too."""
     if delivery.url.startswith(MAIL):
         subject, text = text_of(json.loads(delivery.body))
         return HttpRequest(METHOD, delivery.url, (("subject", subject),), text.encode())
-    signature = signature_of(settings, delivery)
+    signature = signature_of(alerts, delivery)
     trace = () if delivery.trace is None else ((TRACEPARENT, delivery.trace),)
     headers = (("content-type", "application/json"), (KEY, delivery.id), *trace, *signature)
     url, user = without_user(delivery.url)

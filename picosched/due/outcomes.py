@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from picosched.due.alerting import alert_all
+from picosched.due.alerting import alert_all, alerts_of
 from picosched.due.wired import Wired
 from picosched.schedule.fire import Fire
 from picosched.schedule.happenings import Followed, happenings
@@ -125,7 +125,7 @@ class Outcomes:
         raised: bool,
         but: tuple[str, ...] = (),
     ) -> None:
-        if not self._settings.alerts:
+        if not alerts_of(self._store, self._settings):
             return
         entry, late = whose.entry, whose.entry.steering.late_after
         followed = Followed(

@@ -1,26 +1,14 @@
-"""The engine's methods for deliveries: lists, retries and drops events on their way to other engines.
-
-Alerts send deliveries as well: what became of the last of each is here too.
-"""
+"""The engine's methods for deliveries: lists, retries and drops events on their way to other engines."""
 
 from __future__ import annotations
 
-from collections import Counter
-
-from picosched.clock import from_ms
-from picosched.due.alerting import NOTE
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery
-from picosched.schedule.alert import Alert, AlertState, LastTold, shown_to
-from picosched.store import rows
-
-MOST = 1_000
-"""Deliveries of each kind that are looked through for alerts."""
 
 
 class Delivering(Wiring):
-    """The part of an engine for deliveries and alerts. Every method may raise the store's PicoschedError."""
+    """The part of an engine for deliveries. Every method may raise the store's PicoschedError."""
 
     def deliveries(
         self, *, dead: bool = False, pico_id: str | None = None, limit: int = 100
@@ -72,27 +60,3 @@ class Delivering(Wiring):
             return True
 
         return self.write(work)
-
-    def alerts(self) -> list[AlertState]:
-        """The states of all alerts, in the order of the settings."""
-        return self.read(self._alerts)
-
-    def _alerts(self) -> list[AlertState]:
-        waiting, dead = (
-            Counter(each.alert for each in self.store.deliveries.listed(dead=dead, limit=MOST))
-            for dead in (False, True)
-        )
-        return [self._alert(each, waiting[each.name], dead[each.name]) for each in self.settings.alerts]
-
-    def _alert(self, alert: Alert, waiting: int, dead: int) -> AlertState:
-        to, signed = shown_to(alert.to), bool(alert.secret)
-        return AlertState(
-            alert.name, to, alert.on, alert.after, signed, waiting, dead, self._last(alert.name)
-        )
-
-    def _last(self, name: str) -> LastTold | None:
-        text = self.store.picos.meta(f"{NOTE}{name}")
-        if text is None:
-            return None
-        noted = rows.load(text)
-        return LastTold(from_ms(noted["at"]), noted.get("what"), noted["became"], noted["why"])

@@ -19,6 +19,7 @@ from picosched.due.background import PATIENCE_SECONDS
 from picosched.due.tick import OnEvent
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
+from picosched.engine.alerts import Alerting
 from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
@@ -55,7 +56,7 @@ AT_ONCE = 200
 """Turns read in one look."""
 
 
-class Engine(Delivering, Sourced, Tokened, Audited, Forecast):
+class Engine(Delivering, Alerting, Sourced, Tokened, Audited, Forecast):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from

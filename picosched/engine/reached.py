@@ -17,7 +17,7 @@ from picosched.errors import KrlError
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
-from picosched.schedule.alert import AlertState
+from picosched.schedule.alert import TOLD, AlertState
 from picosched.schedule.backfill import Past
 from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
@@ -136,7 +136,7 @@ class ReachedAgenda(Protocol):
 
 
 class Reached(Protocol):
-    """An engine: its picos, scheduled events, journal, deliveries and sources."""
+    """An engine: its picos, scheduled events, journal, deliveries, alerts and sources."""
 
     @property
     def settings(self) -> Settings: ...
@@ -234,6 +234,20 @@ class Reached(Protocol):
     def drop_delivery(self, id: str) -> bool: ...
 
     def alerts(self) -> list[AlertState]: ...
+    def add_alert(
+        self, name: str, to: str, *, on: Sequence[str] = TOLD, after: int = 1, secret: str = ""
+    ) -> AlertState: ...
+    def change_alert(
+        self,
+        name: str,
+        *,
+        to: str | None = None,
+        on: Sequence[str] | None = None,
+        after: int | None = None,
+        secret: str | None = None,
+    ) -> AlertState: ...
+    def remove_alert(self, name: str) -> bool: ...
+    def test_alert(self, name: str) -> None: ...
 
     def add_sources(self, sources: Sequence[Source]) -> list[str]: ...
     def sources(self) -> list[SourceState]: ...

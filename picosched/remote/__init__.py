@@ -24,7 +24,7 @@ from picosched.remote.agenda import RemoteAgenda, params_of
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico, texts_of
 from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
-from picosched.schedule.alert import AlertState, read_alert_state
+from picosched.schedule.alert import TOLD, AlertState, read_alert_state
 from picosched.schedule.chain import Why, read_why
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -287,8 +287,36 @@ class Remote:
         return True
 
     def alerts(self) -> list[AlertState]:
-        """The states of all alerts, in the order of the server's settings."""
+        """The states of all alerts: those of the server's settings, then those made there, by name."""
         return [read_alert_state(told) for told in self._line.ask("GET", "/api/alerts")]
+
+    def add_alert(
+        self, name: str, to: str, *, on: Sequence[str] = TOLD, after: int = 1, secret: str = ""
+    ) -> AlertState:
+        """Make an alert; it holds from now on."""
+        body = {"name": name, "to": to, "on": [*on], "after": after, "secret": secret}
+        return read_alert_state(self._line.ask("POST", "/api/alerts", body=body))
+
+    def change_alert(
+        self,
+        name: str,
+        *,
+        to: str | None = None,
+        on: Sequence[str] | None = None,
+        after: int | None = None,
+        secret: str | None = None,
+    ) -> AlertState:
+        """Change what is given of an alert that was made there."""
+        body = {"to": to, "on": None if on is None else [*on], "after": after, "secret": secret}
+        return read_alert_state(self._line.ask("PATCH", f"/api/alerts/{part(name)}", body=body))
+
+    def remove_alert(self, name: str) -> bool:
+        """Remove an alert that was made there. False if there is none; `conflict` for one of the settings."""
+        return self._change("DELETE", f"/api/alerts/{part(name)}")
+
+    def test_alert(self, name: str) -> None:
+        """Let an alert tell of a happening "test"."""
+        self._line.ask("POST", f"/api/alerts/{part(name)}/test")
 
     # Sources
 

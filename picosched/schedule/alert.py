@@ -1,9 +1,10 @@
 """Alerts: what happened to schedules, told to people outside the rules.
 
-An alert belongs to the engine, not to a ruleset: it is told of the schedules of all picos, by HTTP request,
-a mail, or an event through a channel. Failures are told once, when there were `after` of them in a row; and
-who was told of a failure is told of the recovery. Other happenings are told each time. The state of an alert
-says what it told last, and what became of that.
+An alert is a table of the settings, or is made while the engine runs and kept in the database; a name is one
+or the other. It belongs to the engine, not to a ruleset: it is told of the schedules of all picos, by HTTP
+request, a mail, or an event through a channel. Failures are told once, when there were `after` of them in a
+row; and who was told of a failure is told of the recovery. Other happenings are told each time. The state of
+an alert says what it told last, and what became of that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from picosched.errors import PicoschedError
 from picosched.frozen import frozen
 from picosched.krl.urls import shown_url
 from picosched.schedule.happenings import TYPES, Followed
+from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Table
 
 TOLD = ("failed", "missed")
 """What is told if an alert does not say."""
@@ -26,8 +28,23 @@ TOLD = ("failed", "missed")
 ECI = "eci:"
 MAIL = "mailto:"
 TO = re.compile(r"https?://\S+|mailto:[^\s@?]+@[^\s@?]+|eci:[\w-]+", re.ASCII)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""Characters that no database takes: NUL, and halves of others."""
 SIGNATURE = "X-Picosched-Signature"
 MOST_AFTER = 1_000_000
+MOST = 100
+"""Alerts of one database, besides those of the settings."""
+LONGEST = 2_000
+"""Characters of whom one tells, and of a secret."""
+
+SAID = {
+    "failed": "fails",
+    "missed": "is missed",
+    "late": "is late",
+    "throttled": "is throttled",
+    "recovered": "recovers",
+}
+"""A happening, in words."""
 
 
 @frozen
@@ -42,6 +59,14 @@ class Alert:
     """Failures in a row."""
     secret: str = ""
     """Signs requests."""
+    made: datetime | None = None
+    """When it was made or changed last; None for one of the settings."""
+    made_by: str | None = None
+    """Who did that, as `str(Actor)` says."""
+
+    @property
+    def signed(self) -> bool:
+        return bool(self.secret)
 
     def tells(self, type: str, followed: Followed) -> bool:
         """Whether it tells of what happened."""
@@ -56,6 +81,19 @@ class Alert:
         return "sha256=" + hmac.digest(self.secret.encode(), body, "sha256").hex()
 
 
+ALERT = Table(
+    "alert",
+    Alert,
+    Field("name", NAME),
+    Field("to", NAME, column="tells"),
+    Field("on", TEXTS._replace(of_column="tuple(load({v}))"), column="types"),
+    Field("after", COUNT, column="in_a_row"),
+    Field("secret", TEXT, json=None),
+    Field("made", TIME.maybe),
+    Field("made_by", TEXT.maybe),
+)
+
+
 def alert_of(name: str, table: object) -> Alert:
     """The alert of a configuration table with `to` and optionally `on`, `after` and `secret`.
 
@@ -65,7 +103,7 @@ def alert_of(name: str, table: object) -> Alert:
         found = str(sorted(map(str, table))) if isinstance(table, Mapping) else type(table).__name__
         raise _wrong(name, found, "a table of `to`, and optionally `on`, `after` and `secret`")
     to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
-    if not isinstance(to, str) or TO.fullmatch(to) is None:
+    if not isinstance(to, str) or len(to) > LONGEST or UNSTORABLE.search(to) or TO.fullmatch(to) is None:
         found = repr(shown_to(to)) if isinstance(to, str) else type(to).__name__
         raise _wrong(name, found, 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
     on = table.get("on", list(TOLD))
@@ -73,8 +111,9 @@ def alert_of(name: str, table: object) -> Alert:
         raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}")
     if isinstance(after, bool) or not isinstance(after, int) or not 1 <= after <= MOST_AFTER:
         raise _wrong(name, repr(after), "as `after` how many failures in a row are told, 1 or more")
-    if not isinstance(secret, str):
-        raise _wrong(name, type(secret).__name__, "a text as `secret`")
+    if not isinstance(secret, str) or len(secret) > LONGEST or UNSTORABLE.search(secret):
+        found = f"{len(secret):,} characters" if isinstance(secret, str) else type(secret).__name__
+        raise _wrong(name, found, f"a text as `secret`, of at most {LONGEST:,} characters and without NUL")
     return Alert(name, to, tuple(on), after, secret)
 
 
@@ -87,6 +126,21 @@ def shown_to(to: str) -> str:
     if to.startswith(ECI):
         return to if len(to) <= len(ECI) + 8 else f"{to[: len(ECI) + 8]}…"
     return to if to.startswith(MAIL) else shown_url(to)
+
+
+def said(alert: Alert | AlertState) -> str:
+    """Whom it tells, how and of what, in words."""
+    shown = shown_to(alert.to)
+    how = f"posts to {shown}{', signed,' * alert.signed}"
+    if alert.to.startswith(ECI):
+        how = f"raises an event schedule:* through the channel {shown.removeprefix(ECI)}"
+    elif alert.to.startswith(MAIL):
+        how = f"sends a mail to {shown.removeprefix(MAIL)}"
+    words = {**SAID, "failed": f"fails {alert.after:,} times in a row"} if alert.after > 1 else SAID
+    of = [words[each] for each in alert.on]
+    if "failed" in alert.on and "recovered" not in alert.on:
+        of.append(SAID["recovered"])
+    return f"{how} when any schedule or source {', '.join(of[:-1])}{' or ' * (len(of) > 1)}{of[-1]}"
 
 
 def text_of(attrs: Mapping[str, Any]) -> tuple[str, str]:
@@ -114,7 +168,7 @@ class LastTold(NamedTuple):
 
 @frozen
 class AlertState:
-    """An alert of the settings, without its secrets."""
+    """An alert, without its secrets."""
 
     name: str
     to: str
@@ -127,6 +181,10 @@ class AlertState:
     dead: int
     """Deliveries that were given up."""
     last: LastTold | None
+    configured: bool = True
+    """Whether it is a table of the settings."""
+    made: datetime | None = None
+    made_by: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         told = None if self.last is None else {**self.last._asdict(), "at": format_time(self.last.at)}
@@ -139,11 +197,15 @@ class AlertState:
             "waiting": self.waiting,
             "dead": self.dead,
             "last": told,
+            "configured": self.configured,
+            "made": self.made and format_time(self.made),
+            "made_by": self.made_by,
         }
 
 
 def read_alert_state(told: Mapping[str, Any]) -> AlertState:
     """The state that `as_json` gave."""
-    last = told["last"]
+    last, made = told["last"], told.get("made")
     last = None if last is None else LastTold(**{**last, "at": parse_time(last["at"])})
-    return AlertState(**{**told, "on": tuple(told["on"]), "last": last})
+    made = None if made is None else parse_time(made)
+    return AlertState(**{**told, "on": tuple(told["on"]), "last": last, "made": made})

@@ -23,6 +23,7 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import deliveries, journal, rows
 from picosched.store.agenda import Agenda
 from picosched.store.ahead import Ahead
+from picosched.store.alerts import Alerts
 from picosched.store.audit import Audit
 from picosched.store.begun import BegunRows
 from picosched.store.deliveries import Deliveries
@@ -75,6 +76,7 @@ class Store:
         self.deliveries = Deliveries(self._database)
         self.tokens = Tokens(self._database)
         self.audit = Audit(self._database)
+        self.alerts = Alerts(self._database)
         self.almanac = PLAIN
         """What timespecs are read with."""
 

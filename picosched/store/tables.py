@@ -7,6 +7,7 @@ has besides is its own affair: indexes, and tables and columns that follow from 
 from __future__ import annotations
 
 from picosched.audit import DEED
+from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED
@@ -44,4 +45,5 @@ TABLES = (
     Kept("version", VERSION.inserted),
     Kept("audit", DEED.inserted),
     Kept("token", TOKEN.inserted, ("name",)),
+    Kept("alert", ALERT.inserted, ("name",)),
 )

@@ -100,6 +100,7 @@ def test_tab_completes_commands_names_ids_and_rulesets(run: Any, folder: Path, b
     bash.await_("kitchen ")
     run("add-source", '{"type": "metronome", "name": "ticking", "interval": 60000, "to": {"pico": "root"}}')
     run("make-token", "anna", "--role", "read")
+    run("add-alert", "ops", "https://x/")
     for line, word in (
         ("pause-source tic", "ticking "),
         ("why tic", "ticking "),
@@ -109,6 +110,8 @@ def test_tab_completes_commands_names_ids_and_rulesets(run: Any, folder: Path, b
         ("go-back tea", "tea_timer "),
         ("query tea", "tea_timer:"),
         ("revoke-token an", "anna "),
+        ("remove-alert o", "ops "),
+        ("add-alert x y --on rec", "recovered "),
         ("make-token bob --role op", "operate "),
     ):
         bash.press(f"\x15picosched {line}\t")

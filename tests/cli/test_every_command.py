@@ -25,7 +25,7 @@ COMMANDS = [
     "picos", "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move",
     "reschedule", "backfill", "history", "why", "journal", "backup", "export", "import", "doctor",
     "migrate", "sources", "add-source", "remove-source", "pause-source", "resume-source", "deliveries",
-    "retry-delivery", "drop-delivery",
+    "retry-delivery", "drop-delivery", "alerts", "add-alert", "change-alert", "remove-alert", "test-alert",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -56,6 +56,10 @@ ON_A_DATABASE = [
     ("resume-source", "1"),
     ("deliveries",),
     ("alerts",),
+    ("add-alert", "ops", "https://x/"),
+    ("change-alert", "ops", "--after", "2"),
+    ("remove-alert", "ops"),
+    ("test-alert", "ops"),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
     ("audit",),
@@ -71,6 +75,7 @@ WRITING = {
     "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
     "make-token", "revoke-token", "go-back",
+    "add-alert", "change-alert", "remove-alert", "test-alert",
 }  # fmt: skip
 
 HOLD = """\
@@ -147,7 +152,7 @@ def test_what_fails_makes_no_database(run: Any, folder: Path) -> None:
 
 def test_a_shell_is_told_how_to_complete(picosched: Any) -> None:
     asked = picosched(_PICOSCHED_COMPLETE="complete_bash", COMP_WORDS="picosched ch", COMP_CWORD="1")
-    assert asked.out.split() == ["check", "channels"]
+    assert asked.out.split() == ["check", "channels", "change-alert"]
 
 
 def test_there_are_no_colours_where_nobody_sees_them(picosched: Any) -> None:

@@ -166,6 +166,7 @@ def made_older(postgres: Server, address: str) -> None:
         "ALTER TABLE source_entry DROP COLUMN failures, DROP COLUMN tries, DROP COLUMN held",
         "ALTER TABLE source_entry DROP COLUMN asked",
         "DROP TABLE token",
+        "DROP TABLE alert",
         "DROP TABLE audit",
         "DROP TABLE version",
         "UPDATE picosched SET version = 3",

@@ -14,6 +14,7 @@ from picosched.audit import deed_of
 from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
+from picosched.schedule.alert import Alert
 from picosched.schedule.changed import cancelled
 from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Status
@@ -79,6 +80,7 @@ SOURCE = SourceRow("src", "beat", "{}", False, NOW, NOW)
 ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
 TOKEN = Token("anna", Role.OPERATE, "0f", NOW, "HTTP", NOW + MINUTE)
+ALERT = Alert("ops", "https://x/?é", ("failed", "late"), 3, "s", NOW, "HTTP")
 DEED = deed_of(Actor("HTTP", "anna", Role.OPERATE), NOW, "paused", "schedule", "still", "é")
 VERSION = Version("p", "tea", "0f", "tea.krl", NOW, "HTTP")
 OF_RULE = replace(
@@ -105,6 +107,7 @@ def furnish(store: Store) -> None:
     store.deliveries.receive("p", "key", "e1", NOW)
     store.begun.mark("once", 1)
     store.tokens.add(TOKEN)
+    store.alerts.put(ALERT)
     store.audit.add(DEED)
     store.picos.note_version(VERSION)
 
@@ -191,6 +194,9 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "add_deed": lambda store: store.audit.add(replace(DEED, told=None, name=None)),
     "add_token": lambda store: store.tokens.add(replace(TOKEN, name="bo", expires=None)),
     "remove_token": lambda store: store.tokens.remove("anna"),
+    "add_alert": lambda store: store.alerts.put(replace(ALERT, name="me", made=None, made_by=None)),
+    "change_alert": lambda store: store.alerts.put(replace(ALERT, to="mailto:a@b", on=("late",), secret="")),
+    "remove_alert": lambda store: store.alerts.remove("ops"),
     "remove_deliveries": lambda store: store.deliveries.remove_of("p"),
     "delivered": lambda store: store.deliveries.remove("d"),
     "receive": lambda store: store.deliveries.receive("p", "key2", "e5", NOW),
@@ -223,6 +229,7 @@ def everything(store: Store) -> dict[str, Any]:
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
         "tokens": store.tokens.all(),
+        "alerts": store.alerts.all(),
         "versions": [store.picos.versions(id, "tea") for id in picos],
         "audit": store.audit.deeds(None, 10, {}),
     }

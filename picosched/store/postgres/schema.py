@@ -401,6 +401,19 @@ VERSIONS = (
 ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked bigint",)
 """When an occurrence that is tried again was due at first."""
 
+ALERTS = (
+    f"""CREATE TABLE alert (
+        name {TEXT} PRIMARY KEY,
+        tells {TEXT} NOT NULL,
+        types {TEXT} NOT NULL,
+        in_a_row bigint NOT NULL,
+        secret {TEXT} NOT NULL,
+        made bigint,
+        made_by {TEXT}
+    )""",
+)
+"""Alerts that were made while an engine ran."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -422,6 +435,7 @@ MIGRATIONS = (
     ("0018_audit", AUDIT),
     ("0019_versions", VERSIONS),
     ("0020_asked_of_sources", ASKED_OF_SOURCES),
+    ("0021_alerts", ALERTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

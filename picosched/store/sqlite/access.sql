@@ -1,4 +1,4 @@
--- Who may act from outside, and what was done: the tables `token`, `audit`.
+-- Who may act from outside, what was done, and who is told: the tables `token`, `audit`, `alert`.
 
 -- name: tokens
 SELECT {token.columns} FROM token ORDER BY name
@@ -26,3 +26,13 @@ SELECT 1 FROM audit WHERE at < ? LIMIT 1
 
 -- name: prune_deeds
 DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ? ORDER BY at LIMIT ?)
+
+-- name: alerts
+SELECT {alert.columns} FROM alert ORDER BY name
+
+-- name: put_alert
+INSERT INTO alert ({alert.inserted}) VALUES ({alert.marks})
+    ON CONFLICT (name) DO UPDATE SET tells = excluded.tells, types = excluded.types, in_a_row = excluded.in_a_row, secret = excluded.secret, made = excluded.made, made_by = excluded.made_by
+
+-- name: remove_alert
+DELETE FROM alert WHERE name = ?

@@ -366,6 +366,19 @@ VERSIONS = (
 ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked INTEGER",)
 """When an occurrence that is tried again was due at first."""
 
+ALERTS = (
+    """CREATE TABLE alert (
+        name TEXT PRIMARY KEY,
+        tells TEXT NOT NULL,
+        types TEXT NOT NULL,
+        in_a_row INTEGER NOT NULL,
+        secret TEXT NOT NULL,
+        made INTEGER,
+        made_by TEXT
+    ) WITHOUT ROWID""",
+)
+"""Alerts that were made while an engine ran."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -389,6 +402,7 @@ MIGRATIONS = (
     ("0020_audit", AUDIT),
     ("0021_versions", VERSIONS),
     ("0022_asked_of_sources", ASKED_OF_SOURCES),
+    ("0023_alerts", ALERTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

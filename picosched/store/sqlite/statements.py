@@ -19,6 +19,7 @@ from typing import Any
 
 from picosched.audit import DEED
 from picosched.clock import FIRST_MS, LAST_MS
+from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
 from picosched.schedule.happenings import DOMAIN
 from picosched.schedule.provenance import PROVENANCE
@@ -48,6 +49,7 @@ FRAGMENTS: dict[str, Any] = {
     "entry": Columns(ENTRY),
     "provenance": Columns(PROVENANCE),
     "token": Columns(TOKEN),
+    "alert": Columns(ALERT),
     "version": Columns(VERSION),
     "deed": Columns(DEED),
     "pico": picos.PICO,

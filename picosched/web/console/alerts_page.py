@@ -1,4 +1,4 @@
-"""Alerts: whom the settings tell of what happens to schedules, and what became of the last of each."""
+"""Alerts: who is told of what happens to schedules, and what became of the last of each; making them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from collections.abc import Mapping
 
 from picosched.engine.engine import Engine
 from picosched.schedule.alert import AlertState
-from picosched.web.console.frame import Console
-from picosched.web.console.list_page import Section, add_list
-from picosched.web.console.parts import Cell, Column, badge_cell, empty, link_cell, time_cell
+from picosched.web.console.alert_dialog import ask_alert
+from picosched.web.console.frame import Console, notify
+from picosched.web.console.list_page import ListPage, Section, add_list
+from picosched.web.console.parts import (
+    Cell,
+    Column,
+    badge_cell,
+    button,
+    confirmed,
+    empty,
+    link_cell,
+    time_cell,
+)
 
 HERE = "/alerts"
 
@@ -23,20 +33,53 @@ COLUMNS = (
     Column("why", "Why"),
     Column("waiting", "On the way", "number"),
     Column("dead", "Given up", "number"),
+    Column("by", "Made by"),
+    Column("do", "Actions", "actions"),
 )
+TEST = {"name": "test", "text": "Test", "tone": "", "needs": "tested"}
+CHANGE = {"name": "change", "text": "Change…", "tone": "", "needs": "changed"}
+REMOVE = {"name": "remove", "text": "Remove…", "tone": "danger", "needs": "removed"}
 EXAMPLE = '[alert.ops]\nto = "https://ops.example.org/hook"\non = ["failed", "missed"]\nafter = 3'
 
 
 def add_pages(console: Console) -> None:
-    """The list of alerts."""
-    add_list(
-        console, HERE, "Alerts", Section("In the settings", "Alerts", COLUMNS, Engine.alerts, _row, _nobody)
-    )
+    """The list of alerts, and the dialog that makes one."""
+    section = Section("Who is told", "Alerts", COLUMNS, Engine.alerts, _row, _nobody)
+    add_list(console, HERE, "Alerts", section, act=_act, head=_head)
+
+
+def _head(page: ListPage) -> None:
+    async def make() -> None:
+        with page.home, page.console.telling_errors():
+            if await ask_alert(page.console):
+                notify("The alert is made")
+                await page.refresh()
+
+    button("New", make, "primary", needs="added")
 
 
 def _nobody(console: Console) -> None:
-    more = "An alert is a table in picosched.toml, which is read when the server starts."
+    more = "Make an alert here, or as a table in picosched.toml, which is read when the server starts."
     empty("Nobody is told", more, EXAMPLE)
+
+
+async def _act(page: ListPage, action: str, name: str) -> None:
+    engine = page.console.engine
+    with page.home, page.console.telling_errors():
+        if action == "test":
+            await page.console.run(lambda: engine.test_alert(name))
+            notify("A test is on its way")
+        elif action == "remove":
+            more = "Nobody is told by it any more. What is on its way is still delivered."
+            if await confirmed(f"Remove the alert {name}?", more, "Remove it"):
+                await page.console.run(lambda: engine.remove_alert(name))
+                notify("The alert is removed")
+        else:
+            found = await page.console.run(engine.alerts)
+            old = next((each for each in found if each.name == name), None)
+            if old is not None and await ask_alert(page.console, old):
+                notify("The alert is changed")
+        await page.refresh()
 
 
 def _row(alert: AlertState) -> Mapping[str, Cell]:
@@ -54,6 +97,8 @@ def _row(alert: AlertState) -> Mapping[str, Cell]:
         "why": None if last is None else last.why,
         "waiting": _deliveries(alert.waiting),
         "dead": _deliveries(alert.dead),
+        "by": alert.made_by or "the settings",
+        "do": [TEST] if alert.configured else [TEST, CHANGE, REMOVE],
     }
 
 

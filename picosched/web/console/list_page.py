@@ -52,7 +52,7 @@ def add_list(
     title: str,
     *sections: Section,
     act: Act | None = None,
-    head: Callable[[], object] | None = None,
+    head: Callable[[ListPage], object] | None = None,
     seconds: float = 1.0,
 ) -> None:
     """Add the page of these lists. `head` draws what stands beside the title."""
@@ -77,7 +77,7 @@ class ListPage:
         sections: Sequence[Section],
         given: str,
         act: Act | None,
-        head: Callable[[], object] | None,
+        head: Callable[[ListPage], object] | None,
     ) -> None:
         self.console = console
         self.home = ui.element("div").classes("apart")
@@ -90,7 +90,7 @@ class ListPage:
             self._filter = ui.input("Filter", value=given).classes("filter")
             self._filter.props(f"debounce=250 clearable maxlength={MOST_TEXT}")
             if head is not None:
-                head()
+                head(self)
         self._filter.on_value_change(self._filtered)
         self._lists = [self._list(each, act) for each in sections]
         self._nothing = ui.element("div")

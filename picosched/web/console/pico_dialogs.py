@@ -1,61 +1,16 @@
-"""The dialogs of a pico: create a child, create a channel, install a ruleset.
-
-Each stays open and shows the error while its request fails, and returns true once it succeeds.
-"""
+"""The dialogs of a pico: create a child, create a channel, install a ruleset. Each says if it was done."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 from nicegui import ui
 
 from picosched.engine.pico import PicoRef
-from picosched.errors import KrlError, PicoschedError
+from picosched.errors import PicoschedError
 from picosched.notation import parse_map
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
+from picosched.web.console.asked import Asked
 from picosched.web.console.frame import Console
-from picosched.web.console.parts import box, button, named_dialog, text
-
-
-class Asked:
-    """A dialog with fields that does its work in a thread."""
-
-    def __init__(self, console: Console, title: str, verb: str, wide: bool = False) -> None:
-        self._console = console
-        self._work: Callable[[], Any]
-        width = "width: min(760px, 94vw)" if wide else ""
-        with named_dialog(title) as self._dialog, ui.card().style(width):
-            text("h2", title)
-            self._fields = ui.element("div").classes("stack")
-            self._fault = text("pre", "", "fault")
-            self._fault.set_visibility(False)
-            with box("button-row"):
-                button(verb, self._do, "primary")
-                button("Leave it", self._dialog.close)
-
-    def __enter__(self) -> Asked:
-        self._fields.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._fields.__exit__(*error)
-
-    async def done(self, work: Callable[[], Any]) -> bool:
-        """Show the dialog; `work` reads the fields and does the work. Return whether it was done."""
-        self._work = work
-        answer = await self._dialog
-        self._dialog.clear()
-        return bool(answer)
-
-    async def _do(self) -> None:
-        try:
-            await self._console.run(self._work)
-        except PicoschedError as error:
-            self._fault.show(_rendered(error))
-            self._fault.set_visibility(True)
-        else:
-            self._dialog.submit(True)
+from picosched.web.console.parts import text
 
 
 async def ask_child(console: Console, pico: PicoRef) -> bool:
@@ -123,9 +78,3 @@ def _source(url: str, krl: str) -> str:
     if not url.lower().startswith(("http://", "https://")):
         raise PicoschedError(f'found the url "{url}", wanted http: or https:', "refused")
     return url
-
-
-def _rendered(error: PicoschedError) -> str:
-    if not isinstance(error, KrlError):
-        return str(error)
-    return "\n".join(str(each) for each in (error, *error.others))

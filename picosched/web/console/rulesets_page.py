@@ -11,7 +11,7 @@ from picosched.engine.engine import Engine
 from picosched.store.pages import InstalledText
 from picosched.web.console.example import try_example
 from picosched.web.console.frame import Console
-from picosched.web.console.list_page import Section, add_list
+from picosched.web.console.list_page import ListPage, Section, add_list
 from picosched.web.console.parts import Cell, Column, link_cell
 from picosched.web.console.schedule_page import ruleset_path
 
@@ -33,7 +33,7 @@ def add_pages(console: Console) -> None:
     add_list(console, HERE, "Rulesets", section, head=_new, seconds=5.0)
 
 
-def _new() -> None:
+def _new(_page: ListPage) -> None:
     ui.link("New ruleset", "/edit").classes("button primary")
 
 

@@ -101,7 +101,7 @@ def add_pages(console: Console) -> None:
         every(console, 1.0, page.refresh)
 
 
-def _new() -> None:
+def _new(_page: ListPage) -> None:
     ui.link("New", "/new").classes("button primary")
 
 

@@ -103,6 +103,16 @@ def test_dialogs_have_no_fault(seen: Page, house: tuple[str, dict[str, str]]) ->
     assert faults(seen) == []
 
 
+def test_the_dialog_of_an_alert_has_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
+    url, paths = house
+    seen.goto(url + paths["alerts"])
+    seen.get_by_role("button", name="New", exact=True).click()
+    dialog = seen.get_by_role("dialog", name="A new alert")
+    dialog.get_by_label("tells", exact=True).fill("https://ops.example.org/hook")
+    expect(dialog.get_by_text("It posts to https://ops.example.org/hook when")).to_be_visible()
+    assert faults(seen) == []
+
+
 def test_the_keyboard_alone_goes_through_a_page(page: Page, console: Opened) -> None:
     page.goto(f"{console.url}/schedules")
     expect(page.locator("#content")).to_be_visible()

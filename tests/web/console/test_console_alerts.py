@@ -1,11 +1,14 @@
-"""The page of alerts: those of the settings, with what became of the last of each."""
+"""The page of alerts: with what became of the last of each, and the dialog that makes and changes them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hooked import Received, receiving
 from playwright.sync_api import Page, expect
+from racing import until
 from web.console.opened import Opened, opened
 
 ALERTS = """
@@ -55,3 +58,54 @@ def test_alerts_are_listed_with_what_became_of_the_last(page: Page, tmp_path: Pa
 def test_without_alerts_it_says_how_to_have_one(page: Page, console: Opened) -> None:
     page.goto(f"{console.url}/alerts")
     expect(page.get_by_text("Nobody is told")).to_be_visible()
+
+
+@pytest.fixture
+def hook() -> Iterator[Received]:
+    with receiving() as received:
+        yield received
+
+
+@pytest.mark.files
+def test_an_alert_is_made_tested_changed_and_removed(page: Page, tmp_path: Path, hook: Received) -> None:
+    (tmp_path / "picosched.toml").write_text('[engine]\nhttp_allow = ["127.0.0.1"]\n')
+    with opened(tmp_path, "--open") as console:
+        page.goto(f"{console.url}/alerts")
+        page.get_by_role("button", name="New", exact=True).click()
+        dialog = page.get_by_role("dialog", name="A new alert")
+        dialog.get_by_label("name", exact=True).fill("ops")
+        dialog.get_by_label("tells", exact=True).fill("ftp://nowhere")
+        expect(dialog.get_by_text("wanted as `to` a URL")).to_be_visible()
+        dialog.get_by_role("button", name="Make").click()
+        expect(dialog.locator(".fault")).to_contain_text("wanted as `to` a URL")
+        dialog.get_by_label("tells", exact=True).fill(hook.url.replace("://", "://ada:hunter2@"))
+        dialog.get_by_role("checkbox", name="missed").click()
+        dialog.get_by_label("failures in a row").fill("3")
+        dialog.get_by_label("secret that signs requests").fill("hunter4")
+        told = "signed, when any schedule or source fails 3 times in a row or recovers."
+        expect(dialog.get_by_text(f"It posts to {hook.url}, {told}")).to_be_visible()
+        dialog.get_by_role("button", name="Make").click()
+        rows = page.get_by_role("table", name="Alerts").locator("tbody tr")
+        expect(rows).to_have_count(1)
+        expect(rows.first).to_contain_text("failed, after 3 in a row")
+        expect(rows.first).to_contain_text("the console")
+        rows.first.get_by_role("button", name="Test").click()
+        until(lambda: len(hook) == 1)
+        assert hook[0][0]["X-Picosched-Signature"] == hook.signature("hunter4", 0)
+        expect(rows.first).to_contain_text("accepted")
+
+        rows.first.get_by_role("button", name="Change…").click()
+        dialog = page.get_by_role("dialog", name="The alert ops")
+        expect(dialog.get_by_text(f"It posts to {hook.url}, {told}")).to_be_visible()
+        dialog.get_by_role("checkbox", name="late").click()
+        dialog.get_by_role("button", name="Change").click()
+        expect(rows.first).to_contain_text("late")
+        rows.first.get_by_role("button", name="Test").click()
+        until(lambda: len(hook) == 2)  # neither its URL nor its secret was lost
+        assert hook[1][0]["X-Picosched-Signature"] == hook.signature("hunter4", 1)
+        assert "hunter" not in page.content()
+
+        rows.first.get_by_role("button", name="Remove…").click()
+        page.get_by_role("button", name="Remove it").click()
+        expect(page.get_by_text("Nobody is told", exact=True)).to_be_visible()
+        assert console.client.get("/api/alerts").json() == []

@@ -14,6 +14,7 @@ from picosched.audit import DEED
 from picosched.clock import from_ms
 from picosched.errors import PicoschedError
 from picosched.schedule import record
+from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED, Outcome, Status
@@ -252,6 +253,7 @@ TABLES = (
     Table("version", ["seq"], _columns(VERSION)),
     Table("audit", ["seq"], _columns(DEED)),
     Table("token", ["name"], _columns(TOKEN)),
+    Table("alert", ["name"], _columns(ALERT)),
     Table(
         "source",
         ["id"],
