@@ -20,7 +20,7 @@ LEAST = 600
 """Bytes of an answer that is worth it."""
 MOST_KEPT = 200
 """Compressed answers that are kept: twice the files of the console."""
-THOROUGH, QUICK = 9, 4
+THOROUGH, QUICK = 10, 4
 
 
 class Compressed:

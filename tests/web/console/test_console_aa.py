@@ -90,6 +90,17 @@ def test_a_notification_has_no_fault(seen: Page, house: tuple[str, dict[str, str
     assert faults(seen) == []
 
 
+def test_the_search_of_the_editor_has_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
+    url, paths = house
+    seen.goto(url + paths["editor"])
+    expect(seen.locator(".cm-content[aria-label]")).to_be_visible()
+    seen.locator(".cm-content").focus()
+    seen.keyboard.press("Control+f")
+    seen.keyboard.type("tea")
+    expect(seen.locator(".cm-searchMatch").first).to_be_visible()
+    assert faults(seen) == []
+
+
 def test_dialogs_have_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
     url, paths = house
     seen.goto(url + paths["schedule"])
