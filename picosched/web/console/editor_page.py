@@ -151,7 +151,8 @@ class _Editor:
                 chosen.classes("filter")
                 WhyForm(self._console, lambda: str(chosen.value))
         having = {id: name for id, (name, _) in opened.picos.items()}
-        RehearsalPanel(self._console, having | opened.others, self._texts)
+        picos = having | opened.others
+        RehearsalPanel(self._console, picos, next(iter(self._first_choice(picos)), None), self._texts)
         PlanPanel(self._console, lambda: self._text)
         ReplayPanel(self._console, lambda: self._text)
         if opened.pico_id is not None:
