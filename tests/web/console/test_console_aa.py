@@ -75,6 +75,7 @@ def test_a_page_has_no_fault(seen: Page, house: tuple[str, dict[str, str]], name
     expect(seen.locator("#content")).to_be_visible()
     if name == "editor":
         expect(seen.locator(".cm-content[aria-label]")).to_be_visible()
+        expect(seen.get_by_role("heading", name="Versions")).to_be_visible()
     assert faults(seen) == []
 
 
