@@ -14,7 +14,7 @@ WAITS = --reruns 1 --only-rerun 'TimeoutError|TimeoutExpired|ReadTimeout|Connect
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check quick pythons test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots audit container clean
+.PHONY: help demo check quick pythons test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots bundles audit container clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -87,6 +87,10 @@ docs: $(READY) ## the documentation as a site, in build/site; a link that leads 
 shots: $(READY) browser ## pictures of all pages of the console in build/shots, and those of the documentation anew
 	cd tests && $(abspath $(BIN))/python -m web.console.shots $(abspath build/shots) $(abspath docs)
 
+bundles: $(READY) ## CodeMirror and Quasar for the console, with what it uses of them; needs npm, and asks its registry
+	cd bundles && npm ci --no-audit --no-fund --silent && \
+		node build.mjs $$($(abspath $(BIN))/python -c 'import nicegui; print(*nicegui.__path__)')
+
 audit: ## known faults of what requirements.lock lists; asks pypi.org
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
@@ -118,5 +122,5 @@ bench-http: $(READY) ## requests a second over HTTP beside bare ASGI and the Nod
 	$(BIN)/python -m tests.bench over_http $(if $(PEER),--peer-in $(PEER),--peer)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-* bundles/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

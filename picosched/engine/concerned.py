@@ -56,8 +56,13 @@ class _Part:
     member: Member
 
 
-def concerned_by(store: Store, deployed: Mapping[str, Mapping[str, str]]) -> Concerned:
-    """What a change concerns: `deployed` is, by pico id, the texts it gets by their hashes."""
+def concerned_by(
+    store: Store, deployed: Mapping[str, Mapping[str, str]], raised: Collection[tuple[str, str, str]] = ()
+) -> Concerned:
+    """What a change concerns: `deployed` is, by pico id, the texts it gets by their hashes.
+
+    `raised` are events that come besides schedules and sources: (pico id, domain, type).
+    """
     installed: dict[str, set[str]] = {row.id: {*deployed.get(row.id, ())} for row in store.picos.picos()}
     for pico_id, _, hash in store.picos.everywhere():
         installed.setdefault(pico_id, set()).add(hash)
@@ -68,7 +73,8 @@ def concerned_by(store: Store, deployed: Mapping[str, Mapping[str, str]]) -> Con
     outlines = {hash: found for hash in hashes if (found := _outline(store, hash, texts)) is not None}
     coming = store.agenda.events_coming()
     sources = _sources(store, {id: {outlines[hash].rid for hash in each} for id, each in deployed.items()})
-    parts = _parts(outlines, installed, coming, sources, deployed.keys())
+    asked = [(pico_id, "", domain, type) for pico_id, domain, type in raised]
+    parts = _parts(outlines, installed, [*coming, *asked], sources, deployed.keys())
     family = [each.member for each in parts]
     changed = [
         each.member.id
@@ -92,6 +98,14 @@ def concerned_by(store: Store, deployed: Mapping[str, Mapping[str, str]]) -> Con
             if not any(selected(outlines, rulesets[id], each.events) for id in each.picos & rulesets.keys())
         ),
     )
+
+
+def leave_out(store: Store, concerned: Concerned) -> None:
+    """Let nothing come, in a copy, from what a change does not concern."""
+    with store.transaction():
+        store.agenda.hold_back(concerned.left_out)
+        for row in concerned.sources:
+            store.sources.set_pause(row.id, True, None)
 
 
 def _parts(

@@ -19,7 +19,7 @@ from typing import Any
 from picosched.clock import MILLISECOND, format_time, shifted, ticks
 from picosched.due.wired import Apart
 from picosched.engine.asserted import Fires, parse_asserted
-from picosched.engine.concerned import Concerned, concerned_by
+from picosched.engine.concerned import Concerned, concerned_by, leave_out
 from picosched.engine.copied import MOST_RULESETS, Copied, New, copied, read_new, refuse_beyond
 from picosched.engine.differing import AFTER, BEFORE, Differing
 from picosched.engine.made import Made
@@ -147,7 +147,8 @@ def plan_of(
         }
         concerned = concerned_by(copy, texts)
         names = {row.id: row.name for row in copy.picos.picos()}
-        out = _leave_out(copy, concerned, names)
+        leave_out(copy, concerned)
+        out = _left_out(copy, concerned, names)
         told = [_deployed(copy, names, id, one) for id, each in changes.items() for one in each]
         twin = stack.enter_context(copied(copy.size(), copy.copy))
         settings = replace(engine.settings, base_url=engine.loaded.host(None) or "")
@@ -198,12 +199,8 @@ def _deployed(store: Store, names: Mapping[str, str], pico_id: str, new: New) ->
     return Deployed(names[pico_id], new.rid, new.rid not in rids)
 
 
-def _leave_out(store: Store, concerned: Concerned, names: Mapping[str, str]) -> tuple[str, ...]:
-    """Let nothing come from what is left out; what it is called."""
-    with store.transaction():
-        store.agenda.hold_back(concerned.left_out)
-        for row in concerned.sources:
-            store.sources.set_pause(row.id, True, None)
+def _left_out(store: Store, concerned: Concerned, names: Mapping[str, str]) -> tuple[str, ...]:
+    """What the left out is called."""
     labels = [declaring.read(row, store.almanac).label for row in concerned.sources]
     parts = [
         names[id] if id not in concerned.kept else f"{rid} on {names[id]}" for id, rid in concerned.left_out

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from picosched.clock import VirtualClock
+from picosched.engine.concerned import concerned_by, leave_out
 from picosched.engine.engine import Engine
 from picosched.engine.rehearsed import Cause, Record
 from picosched.notation import parse_input
+from picosched.rehearsal.simulate import simulate
+from picosched.store.picos import hash_of
 from picosched.web.console import compared
 from picosched.web.console.compared import Comparison, Rehearsal, Run, compare
 
@@ -115,3 +119,34 @@ def test_a_run_is_bounded_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) ->
         run = what.run(often, stopped, lambda done: stopped.set() if done > 0.01 else None)
         assert run.cut is not None and 0 < len(run.records) < 50
         store.close()
+
+
+COUNTED = """
+ruleset counted {
+  rule begin { select when counted begin always { schedule counted event "hour" repeat "0 * * * *" } }
+  rule hour { select when counted hour always { ent:hours := ent:hours.defaultsTo(0) + 1 } }
+  rule asked {
+    select when counted asked
+    pre { eci = event:attrs{"eci"} }
+    event:send({"eci": eci, "domain": "digest", "type": "wanted", "attrs": {"hours": ent:hours}})
+  }
+}
+"""
+
+
+def test_what_comes_in_another_pico_is_left_out_unless_an_event_that_is_raised_there_tells_of_it() -> None:
+    with Engine(clock=VirtualClock(START), granularity=1) as engine:
+        engine.root.install(RULESET)
+        other = engine.new_pico("other")
+        other.install(COUNTED)
+        other.raise_event("counted", "begin")
+        deployed = {engine.root.id: {hash_of(RULESET): RULESET}}
+        with closing(engine.read(engine.store.copy)) as copy:
+            asked = [(other.id, "counted", "asked")]
+            assert concerned_by(copy, deployed, asked).left_out == ()
+            concerned = concerned_by(copy, deployed)
+            assert concerned.left_out == ((other.id, "counted"),)
+            leave_out(copy, concerned)
+            until = START + timedelta(days=30)
+            kept = [*simulate([], START, until, [parse_input("digest:wanted")], store=copy)]
+        assert len(kept) == 31 and {each.pico for each in kept} == {engine.root.name}

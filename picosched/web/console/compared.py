@@ -68,6 +68,8 @@ class Comparison:
 
     pairs: list[Pair]
     cut: datetime | None
+    left_out: int = 0
+    """Rulesets with schedules, and sources, that were not rehearsed, because they cannot influence this."""
 
     def count(self, how: How) -> int:
         return sum(pair.how == how for pair in self.pairs)

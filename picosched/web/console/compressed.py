@@ -20,7 +20,8 @@ LEAST = 600
 """Bytes of an answer that is worth it."""
 MOST_KEPT = 200
 """Compressed answers that are kept: twice the files of the console."""
-THOROUGH, QUICK = 9, 4
+THOROUGH, QUICK = 10, 4
+"""Qualities of Brotli, whose best, 11, takes more than twice as long for 2% less. The best of gzip is 9."""
 
 
 class Compressed:
@@ -97,4 +98,4 @@ def _compress(coding: str, body: bytes, quality: int) -> bytes:
     if coding == "br":
         made: bytes = brotli.compress(body, quality=quality)
         return made
-    return gzip.compress(body, quality, mtime=0)
+    return gzip.compress(body, min(quality, 9), mtime=0)

@@ -143,19 +143,6 @@ class _Editor:
             with panel("Findings", "") as self._side:
                 self._nothing = ui.element("div")
                 self._list = ui.element("ul").classes("findings")
-        rules = {f"{opened.rid}.{name}": line for name, line in _rules(opened.text)} if opened.rid else {}
-        if rules:
-            with panel("Why", "a rule fired or did not"):
-                here = [name for name, line in rules.items() if line <= self._line]
-                chosen = ui.select([*rules], label="Rule", value=here[-1] if here else next(iter(rules)))
-                chosen.classes("filter")
-                WhyForm(self._console, lambda: str(chosen.value))
-        having = {id: name for id, (name, _) in opened.picos.items()}
-        RehearsalPanel(self._console, having | opened.others, self._texts)
-        PlanPanel(self._console, lambda: self._text)
-        ReplayPanel(self._console, lambda: self._text)
-        if opened.pico_id is not None:
-            await self._show_versions(opened.rid, opened.pico_id)
         ui.on(
             "theme", lambda event: self._code.set_theme("xcodeDark" if event.args == "dark" else "xcodeLight")
         )
@@ -165,6 +152,25 @@ class _Editor:
         ui.run_javascript(NAMED % self._code.id)
         if self._line > 0:
             self._code.reveal_line(min(self._line, opened.text.count("\n") + 1))
+        await self._show_panels()
+
+    async def _show_panels(self) -> None:
+        """What stands below the text: it comes once the page is connected, so that the text comes sooner."""
+        opened = self._opened
+        rules = {f"{opened.rid}.{name}": line for name, line in _rules(opened.text)} if opened.rid else {}
+        if rules:
+            with panel("Why", "a rule fired or did not"):
+                here = [name for name, line in rules.items() if line <= self._line]
+                chosen = ui.select([*rules], label="Rule", value=here[-1] if here else next(iter(rules)))
+                chosen.classes("filter")
+                WhyForm(self._console, lambda: str(chosen.value))
+        having = {id: name for id, (name, _) in opened.picos.items()}
+        picos = having | opened.others
+        RehearsalPanel(self._console, picos, next(iter(self._first_choice(picos)), None), self._texts)
+        PlanPanel(self._console, lambda: self._text)
+        ReplayPanel(self._console, lambda: self._text)
+        if opened.pico_id is not None:
+            await self._show_versions(opened.rid, opened.pico_id)
 
     async def _show_versions(self, rid: str, pico_id: str) -> None:
         async def again() -> None:

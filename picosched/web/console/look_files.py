@@ -4,6 +4,7 @@ in them. The style and the script of the console are loaded before the first pai
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from fastapi.responses import Response
 from nicegui import Client, __version__
 from nicegui import app as pages
 
+from picosched.web.console.bundles import use_bundles
 from picosched.web.console.frame import LOOK
 
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
@@ -24,6 +26,7 @@ def add_look(app: FastAPI) -> None:
     """Add the files to the app, and the elements that load them to all pages."""
     style = "\n".join(each.read_text(encoding="utf-8") for each in sorted(LOOK.glob("*.css")))
     script = "\n".join((LOOK / name).read_text(encoding="utf-8") for name in ("console.js", "palette.js"))
+    use_bundles(partial(_add, app))
     css = _add(app, "console.css", style, "text/css")
     js = _add(app, "console.js", script, "text/javascript")
     app.add_api_route(f"/_nicegui/{__version__}/static/dompurify.mjs", _no_html, include_in_schema=False)

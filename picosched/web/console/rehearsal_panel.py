@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from nicegui import ui
 from nicegui.element import Element
 
 from picosched.clock import format_time
+from picosched.engine.concerned import concerned_by, leave_out
 from picosched.engine.engine import Engine
 from picosched.engine.rehearsed import Record
 from picosched.errors import PicoschedError
 from picosched.krl.text import tree_text
 from picosched.notation import Input, directive_name, parse_input, values_text
+from picosched.store.picos import hash_of
 from picosched.store.store import Store
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.compared import (
@@ -64,7 +67,11 @@ class RehearsalPanel:
     """
 
     def __init__(
-        self, console: Console, picos: dict[str, str], texts: Callable[[str], tuple[str | None, str]]
+        self,
+        console: Console,
+        picos: dict[str, str],
+        chosen: str | None,
+        texts: Callable[[str], tuple[str | None, str]],
     ) -> None:
         self._console = console
         self._texts = texts
@@ -73,7 +80,7 @@ class RehearsalPanel:
         self._found: Comparison | None = None
         with panel("What would change", "on a copy, in virtual time"):
             with box("filter-bar"):
-                self._pico = ui.select(picos, label="On the pico", value=next(iter(picos), None))
+                self._pico = ui.select(picos, label="On the pico", value=chosen)
                 self._days = ui.number("Days", value=DAYS, min=1, max=MOST_DAYS, precision=0)
                 self._events = ui.textarea(
                     "Events to raise, one per line", placeholder="tea:started minutes=5"
@@ -131,7 +138,10 @@ class RehearsalPanel:
             raise PicoschedError("another rehearsal is running; try again in a moment", "conflict")
         try:
             start = engine.now()
+            raised = [(engine.pico(each.pico or pico).id, each.domain, each.type) for each in inputs]
             with closing(_copied(engine)) as store:
+                concerned = concerned_by(store, {pico: {hash_of(after): after}}, raised)
+                leave_out(store, concerned)
                 what = Rehearsal(store, pico, start, start + timedelta(days=days), inputs, engine.settings)
                 runs: list[Run] = []
                 for part, source in enumerate((before, after)):
@@ -140,7 +150,7 @@ class RehearsalPanel:
                         self._done = (part + done) / 2
 
                     runs.append(what.run(source, self._cancelled, progress))
-            return compare(*runs)
+            return replace(compare(*runs), left_out=len(concerned.left_out) + len(concerned.sources))
         finally:
             _rehearsing.release()
 
@@ -162,6 +172,8 @@ def _summary(found: Comparison, shown: int) -> str:
     told = f"Events of this pico: {words}." if words else "This pico would handle no event."
     if found.cut is not None:
         told += f" It ended at {local_text(found.cut, reader_zone())}, after {BOUNDS}."
+    if found.left_out:
+        told += f" Left out, since they cannot influence it: {found.left_out:,} rulesets and sources."
     if shown > SHOWN:
         told += f" The first {SHOWN} are shown."
     return told

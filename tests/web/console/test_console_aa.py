@@ -75,6 +75,7 @@ def test_a_page_has_no_fault(seen: Page, house: tuple[str, dict[str, str]], name
     expect(seen.locator("#content")).to_be_visible()
     if name == "editor":
         expect(seen.locator(".cm-content[aria-label]")).to_be_visible()
+        expect(seen.get_by_role("heading", name="Versions")).to_be_visible()
     assert faults(seen) == []
 
 
@@ -87,6 +88,17 @@ def test_a_notification_has_no_fault(seen: Page, house: tuple[str, dict[str, str
     seen.locator(".q-notification").evaluate(
         "each => Promise.all(each.getAnimations({subtree: true}).map(every => every.finished))"
     )
+    assert faults(seen) == []
+
+
+def test_the_search_of_the_editor_has_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
+    url, paths = house
+    seen.goto(url + paths["editor"])
+    expect(seen.locator(".cm-content[aria-label]")).to_be_visible()
+    seen.locator(".cm-content").focus()
+    seen.keyboard.press("Control+f")
+    seen.keyboard.type("tea")
+    expect(seen.locator(".cm-searchMatch").first).to_be_visible()
     assert faults(seen) == []
 
 

@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 def test_a_ruleset_is_written_installed_raised_and_fires(page: Page, place: Opened) -> None:
     page.goto(f"{place.url}/edit")
-    expect(page.get_by_text("not installed")).to_be_visible()
+    expect(page.get_by_text("not installed")).to_be_visible(timeout=30_000)  # until the console is loaded
     paste(page, TEA)
     expect(page.get_by_text("No findings")).to_be_visible()
     page.get_by_role("button", name="Install…").click()
@@ -162,6 +162,22 @@ def test_a_rehearsal_that_never_ends_is_bounded(page: Page, place: Opened) -> No
     page.get_by_label("Events to raise").fill("often:wanted")
     page.get_by_role("button", name="Rehearse").click()
     expect(page.get_by_text(re.compile(r"It ended at \d{4}-"))).to_be_visible(timeout=30_000)
+
+
+def test_a_rehearsal_is_not_slowed_by_what_cannot_influence_it(page: Page, place: Opened) -> None:
+    busy = "ruleset busy { rule a { select when busy wanted " + (
+        'always { schedule busy event "b" repeat "* * * * * *" } } rule b { select when busy b } }'
+    )
+    for name, text, domain in (("mill", busy, "busy"), ("calm", DIGEST, "digest")):
+        post(place, "/picos", name=name)
+        post(place, f"/picos/{name}/rulesets", text=text)
+        post(place, f"/picos/{name}/raise", domain=domain, type="wanted")
+    calm = next(each["id"] for each in get(place, "/picos")["items"] if each["name"] == "calm")
+    page.goto(f"{place.url}/rulesets/digest?pico={calm}")
+    expect(page.get_by_label("On the pico")).to_have_value("calm")
+    page.get_by_role("button", name="Rehearse").click()
+    told = page.get_by_text("Events of this pico: 30 the same. Left out, since they cannot influence it: ")
+    expect(told).to_be_visible(timeout=30_000)
 
 
 def test_a_ruleset_that_nobody_has_is_not_found(page: Page, place: Opened) -> None:

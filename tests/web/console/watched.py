@@ -7,11 +7,19 @@ from contextlib import contextmanager
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
+UNKNOWN = """const made = document.createElement;
+document.createElement = function (name, ...more) {
+  if (/^q-/i.test(name)) console.error(`bundles/quasar.mjs has no component for <${name}>`);
+  return made.call(this, name, ...more);
+};"""
+"""Vue draws a component that is not there as an element of its name, and says nothing."""
+
 
 @contextmanager
 def watched(context: BrowserContext) -> Iterator[Page]:
     """A new page; nothing on it may go wrong, and no script of others run."""
     page = context.new_page()
+    page.add_init_script(UNKNOWN)
     wrong: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:

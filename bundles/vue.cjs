@@ -1,0 +1,2 @@
+// Vue as the page has it already.
+module.exports = globalThis.Vue;
