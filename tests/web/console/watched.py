@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
+REFUSED = ("the server responded with a status of", "Unexpected response code: 403")
+"""What the browser says of a request or a socket that the server refused."""
+
 
 @contextmanager
 def watched(context: BrowserContext) -> Iterator[Page]:
@@ -15,7 +18,7 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     wrong: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type == "error" and "the server responded with a status of" not in message.text:
+        if message.type == "error" and not any(each in message.text for each in REFUSED):
             wrong.append(message.text)
 
     page.on("console", heard)
