@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -21,6 +22,8 @@ from websockets.sync.client import ClientConnection, connect
 ELEMENTS = re.compile(r"String\.raw`(.*?)`\)", re.DOTALL)
 PAGE_ID = re.compile(r"'client_id': '([0-9a-f-]+)'")
 SECONDS = 10.0
+MOST_SECONDS = 120.0
+"""How long something may take that other packets come before."""
 
 
 class RefusedError(Exception):
@@ -72,8 +75,9 @@ class Spoken:
 
     def until(self, condition: Callable[[], Any]) -> Any:
         """Hear packets until something holds."""
+        end = time.monotonic() + MOST_SECONDS
         while not (found := condition()):
-            assert self.hear() is not None, self.heard[-5:]
+            assert self.hear() is not None and time.monotonic() < end, self.heard[-5:]
         return found
 
     def told(self, part: str) -> bool:
