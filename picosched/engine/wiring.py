@@ -244,19 +244,20 @@ class Wiring(Acting):
         eid: str | None = None,
         once: str | None = None,
         host: str | None = None,
+        trace: str | None = None,
         fresh: bool = False,
     ) -> Event:
         """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread.
 
-        `host` is the base URL of the HTTP request that brings it. Attributes that are `fresh`, just read from
-        JSON for this event, are not copied.
+        `host` is the base URL of the HTTP request that brings it, `trace` its `traceparent`. Attributes that
+        are `fresh`, just read from JSON for this event, are not copied.
         """
         copy = checked_event(domain, type, attrs, eid, once, self._most_bytes, fresh=fresh)
         drawn = id_from(self._of_callers)
         now = whole_ms(self.clock.now())
         if eid is None:
-            return Event(domain, type, copy, drawn, now, eci, None, once, host)
-        return Event(domain, type, copy, eid, now, eci, None, once, host, drawn)
+            return Event(domain, type, copy, drawn, now, eci, None, once, host, trace=trace)
+        return Event(domain, type, copy, eid, now, eci, None, once, host, drawn, trace)
 
     def new_query(
         self,

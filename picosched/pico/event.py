@@ -33,7 +33,8 @@ class Event:
     """An id drawn for this event if a caller gave it its eid, which may be the same for many."""
 
     trace: str | None = None
-    """Of a question by another pico: the place in a trace of the turn that asks."""
+    """The place in a trace, as a `traceparent`, of the turn of another pico that asks, or of an HTTP request
+    without a channel."""
 
     @property
     def identity(self) -> str:

@@ -8,7 +8,7 @@ each element is a row of the table `element`. These go when the variable is dele
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -145,6 +145,10 @@ class Picos:
     def find_channel(self, eci: str) -> Channel | None:
         row = self._database.row("find_channel", (eci,))
         return None if row is None else rows.to_channel(row)
+
+    def known_ecis(self, texts: Sequence[str]) -> list[str]:
+        """Those of these texts that are the eci of a channel."""
+        return [str(eci) for (eci,) in self._database.rows("known_ecis", (rows.dump([*texts]),))]
 
     def channels(self, pico_id: str) -> list[Channel]:
         return [rows.to_channel(row) for row in self._database.rows("channels", (pico_id,))]

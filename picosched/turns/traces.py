@@ -11,9 +11,12 @@ An engine without the setting `otlp` has none of this, and does not import it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace as changed
 from datetime import datetime
 from importlib.metadata import version
+from socket import SHUT_RDWR, socket
+from threading import Timer
 from typing import Any
 
 from picosched.clock import format_time, to_ms
@@ -44,6 +47,9 @@ try:
     )
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     from requests import Response, Session
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.connection import HTTPConnection, HTTPSConnection
 except ImportError as cause:
     raise PicoschedError(
         "traces need OpenTelemetry: install it with pip install 'picosched[otel]'", "not_found"
@@ -88,6 +94,7 @@ class Traces:
                 else:
                     context = maker
         elif event.trace is not None:
+            kind = SpanKind.INTERNAL if event.host is None else SpanKind.SERVER
             context = _read(event.trace)
         elif event.eci is not None and isinstance(headers := event.attrs.get("_headers"), dict):
             kind, context = SpanKind.SERVER, PROPAGATOR.extract(headers, Context())
@@ -147,11 +154,52 @@ class Traces:
             self._own = None
 
 
+class _Ending:
+    """A connection whose answer has begun in time, or is cut off, however slowly its headers drip in."""
+
+    sock: socket | None
+
+    def getresponse(self) -> Any:
+        timer = Timer(SEND_SECONDS, _cut, (self.sock,))
+        timer.start()
+        try:
+            return super().getresponse()  # type: ignore[misc]
+        finally:
+            timer.cancel()
+
+
+def _cut(connection: socket | None) -> None:
+    if connection is not None:
+        with suppress(OSError):  # it was closed meanwhile
+            connection.shutdown(SHUT_RDWR)
+
+
+class _Connection(_Ending, HTTPConnection): ...
+
+
+class _SecureConnection(_Ending, HTTPSConnection): ...
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
 class Unread(Session):
     """Requests of whose answers nobody reads more than the status and the headers.
 
-    So a collector that answers without end costs neither memory nor time.
+    So a collector that answers without end, or hardly, costs neither memory nor time.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        adapter = HTTPAdapter()
+        adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, adapter)
 
     def request(self, *of: Any, **options: Any) -> Response:
         answer = super().request(*of, **{**options, "stream": True})

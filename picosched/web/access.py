@@ -12,7 +12,9 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from ipaddress import ip_address
+from math import inf
 from urllib.parse import urlsplit
 
 from picosched.acting import Actor, Role
@@ -90,6 +92,8 @@ class Access:
         self._named = named
         self._link: tuple[str, float] | None = None
         self._entered: str | None = None
+        self._left: dict[str, float] = {}
+        """The hash of a token → when a browser that had it last logged out."""
         others = frozenset(each.lower() for each in hosts)
         self._hosts = {*OURS, host.lower(), *others} if self.loopback or others else None
 
@@ -134,7 +138,8 @@ class Access:
                     self._check_embedding(headers)
                     if method not in SAFE:
                         self._check_origin(headers)
-                return Caller(actor, lambda valid=each: self.knows(valid))  # type: ignore[misc]
+                since = inf if each == bearer else ticks()
+                return Caller(actor, partial(self._still, hash_of(each), since))
         found = "no token" if bearer is None and not cookies else "a token that is not valid"
         raise HttpError(
             401, f"found {found}, wanted Authorization: Bearer …", [(b"www-authenticate", b"Bearer")]
@@ -152,9 +157,15 @@ class Access:
 
     def actor_with(self, token: str, surface: str) -> Actor | None:
         """Who has this token; None if it is not valid."""
+        return None if self._hash is None else self._actor_of(hash_of(token), surface)
+
+    def _still(self, hash: str, since: float) -> bool:
+        """Whether a token is valid, and no browser has logged out with it since then."""
+        return self._left.get(hash, -inf) < since and self._actor_of(hash, "") is not None
+
+    def _actor_of(self, hash: str, surface: str) -> Actor | None:
         if self._hash is None:
             return None
-        hash = hash_of(token)
         entered = self._entered is not None and hmac.compare_digest(hash, self._entered)
         if hmac.compare_digest(hash, self._hash) or entered:
             return Actor(surface)
@@ -182,10 +193,14 @@ class Access:
         return token
 
     def leave(self, headers: Mapping[str, str]) -> None:
-        """End what `enter` began, if the cookie is of it."""
-        if self._entered is not None and any(
-            hmac.compare_digest(hash_of(each), self._entered) for each in _cookies(headers)
-        ):
+        """Log a browser out: what its pages have open ends, and what `enter` began, if its cookie is of that.
+
+        Other browsers that have the same token are cut off as well; it is still valid, so they go on at once.
+        """
+        hashes = {hash_of(each) for each in _cookies(headers)}
+        known = {each for each in (*self._left, *hashes) if self._actor_of(each, "") is not None}
+        self._left = {each: ticks() if each in hashes else self._left[each] for each in known}
+        if self._entered is not None and any(hmac.compare_digest(each, self._entered) for each in hashes):
             self._entered = None
 
     def own(self, headers: Mapping[str, str]) -> Mapping[str, str]:

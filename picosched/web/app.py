@@ -111,7 +111,7 @@ def new_app(
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
     _add_faults(app)
-    app.add_middleware(WithoutEcis, engine=engine)
+    app.add_middleware(WithoutEcis, engine=engine, under="/api")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     if console is None:
         app.add_api_route("/", _first_page, include_in_schema=False)

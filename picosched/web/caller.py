@@ -7,12 +7,12 @@ that caller: threads, too, and what a page of the console does later. Nobody is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from picosched.acting import Actor
-from picosched.web.request import Message, Receive, Send
+from picosched.web.request import Message, Receive, Scope, Send
 
 
 class Caller(NamedTuple):
@@ -26,6 +26,7 @@ LOOK_SECONDS = 0.5
 """How often an open WebSocket looks whether its token is still valid."""
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")
+_KEPT = "picosched.caller"
 
 
 def caller() -> Caller:
@@ -33,9 +34,16 @@ def caller() -> Caller:
     return _CALLER.get()
 
 
-def answering(found: Caller) -> None:
-    """From here on, in this task and what it starts, this is the caller."""
+def answering(found: Caller, scope: Scope) -> None:
+    """From here on, in this task and what it starts, this is the caller; the scope keeps who it was."""
     _CALLER.set(found)
+    scope[_KEPT] = found
+
+
+def caller_of(scope: Mapping[str, Any]) -> Caller:
+    """Who sent the request of this scope, which may have been answered long ago."""
+    found: Caller = scope[_KEPT]
+    return found
 
 
 def while_valid(found: Caller, receive: Receive, send: Send) -> Receive:

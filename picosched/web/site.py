@@ -239,7 +239,7 @@ class Site:
             most, found = MOST_OPEN_BODY, nobody(surface, role)
             self._access.check_page(headers)
             self._check_logins(scope)
-        answering(found)
+        answering(found, scope)
         told = _Told(send, path.startswith("/api"), more, found if method in SAFE else None)
         with self.bodies.hold() as hold:
             body = await read_body(headers, receive, most, hold.take) if has_body(headers) else b""
@@ -270,11 +270,13 @@ class Site:
             if self._sockets >= MOST_SOCKETS:
                 raise BusyError(f"{MOST_SOCKETS} WebSockets are open already")
         except HttpError as error:
+            if self._refusals is not None and error.status in REFUSED:
+                self._refusals.count(_address(scope))
             log.warning("a websocket was refused: %s", error)
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        answering(found)
+        answering(found, scope)
         self._sockets += 1
         try:
             await self._rest(scope, while_valid(found, receive, send), send)

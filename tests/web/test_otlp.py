@@ -12,6 +12,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from web.served import Served, eci_of
 
 pytestmark = pytest.mark.slow
@@ -51,6 +52,25 @@ class Endless(http.server.BaseHTTPRequestHandler):
                 Endless.taken += self.wfile.write(b"x" * 100_000)
         except OSError:  # it is not read
             pass
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Dripping(http.server.BaseHTTPRequestHandler):
+    """Sends its headers a byte at a time, and says when nobody listens any more."""
+
+    cut = threading.Event()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        pause = threading.Event()
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not pause.wait(0.1):
+                self.wfile.write(b"x")
+        except OSError:
+            Dripping.cut.set()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -113,8 +133,15 @@ def test_a_server_sends_its_turns_and_its_metrics(
     url = f"{site.url}/c/{eci_of(site)}/event-wait/echo/asks"
     answer = httpx.get(url, params={"url": f"{collector.url}/page"}, headers={"traceparent": PARENT})
     assert answer.json()["directives"][0]["options"] == {"text": "a page"}
+    event = {"domain": "echo", "type": "back"}
+    for path in ("picos/root", f"channels/{eci_of(site)}"):
+        httpx.post(f"{site.url}/api/{path}/raise", json=event, headers={"traceparent": PARENT})
     assert site.stop() == 0
 
+    trusted = [each for each in collector.spans if each.name == "echo:back"]
+    assert [each.kind for each in trusted] == [Span.SPAN_KIND_SERVER] * 2
+    for each in trusted:
+        assert (each.trace_id.hex(), each.parent_span_id.hex()) == tuple(PARENT.split("-")[1:3])
     (span,) = [each for each in collector.spans if each.name == "echo:asks"]
     assert (span.trace_id.hex(), span.parent_span_id.hex()) == tuple(PARENT.split("-")[1:3])
     told = {each.key: each.value for each in span.attributes}
@@ -159,3 +186,20 @@ def test_a_collector_that_answers_without_end_is_not_read(served: Callable[..., 
         endless.shutdown()
         serving.join()
     assert 0 < Endless.taken < MUCH / 2
+
+
+def test_a_collector_whose_headers_drip_in_is_left(served: Callable[..., Served]) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as dripping:
+        dripping.daemon_threads = True
+        serving = threading.Thread(target=dripping.serve_forever, args=(0.01,))
+        serving.start()
+        try:
+            site = served("echo.krl", "--open", PICOSCHED_OTLP=f"http://127.0.0.1:{dripping.server_port}")
+            event = {"domain": "echo", "type": "back"}
+            raised = httpx.post(f"{site.url}/api/picos/root/raise", json=event, timeout=60)
+            assert raised.status_code == 200
+            assert Dripping.cut.wait(40)
+            assert site.stop() == 0
+        finally:
+            dripping.shutdown()
+            serving.join()

@@ -174,6 +174,12 @@ def test_a_named_token_reaches_no_rule(closed: Running, tokens: dict[Role, str])
     assert told.status_code == 200 and tokens[Role.READ] not in told.text
 
 
+async def echo(socket: WebSocket) -> None:
+    await socket.accept()
+    while True:
+        await socket.send_text(await socket.receive_text())
+
+
 def test_a_token_that_expires_is_not_valid_at_its_end(tmp_path: Path) -> None:
     clock = VirtualClock("2026-03-01T00:00:00Z")
     engine = Engine(tmp_path / "picos.db", clock=clock)
@@ -181,16 +187,17 @@ def test_a_token_that_expires_is_not_valid_at_its_end(tmp_path: Path) -> None:
         token, _ = site.engine.make_token("short", "read", "2026-03-01T01:00:00Z")
         with as_role(site, token) as client:
             assert client.get("/api/picos").status_code == 200
-            clock.advance(hours=1)
+            site.api.add_api_websocket_route("/echo", echo)
+            headers, url = {"cookie": f"{COOKIE}={token}"}, f"{site.url}/echo".replace("http", "ws")
+            with connect(url, origin=site.url, additional_headers=headers) as socket:  # type: ignore[arg-type]
+                clock.advance(hours=1)
+                with pytest.raises(ConnectionClosed):
+                    socket.recv(10)
+                assert socket.close_code == 1008
             assert client.get("/api/picos").status_code == 401
 
 
 def test_what_a_token_opened_ends_when_it_is_revoked(closed: Running) -> None:
-    async def echo(socket: WebSocket) -> None:
-        await socket.accept()
-        while True:
-            await socket.send_text(await socket.receive_text())
-
     closed.api.add_api_websocket_route("/echo", echo)
     token, _ = closed.engine.make_token("leaver", "read")
     headers = {"cookie": f"{COOKIE}={token}"}

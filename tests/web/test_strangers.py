@@ -14,9 +14,12 @@ import pytest
 from starlette.websockets import WebSocket
 from web.running import Running
 from web.test_web_limits import answer_of, connect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as open_socket
 
 from picosched.web import limits
 from picosched.web import site as sites
+from picosched.web.access import COOKIE
 from picosched.web.request import SMALL
 
 pytestmark = pytest.mark.slow
@@ -175,6 +178,16 @@ def test_who_is_refused_too_often_is_told_to_pause_and_others_of_the_address_are
         assert stranger.get("/health").status_code == 200
         assert client.get("/api/picos").status_code == 200
         assert client.get("/api/picos/nosuch").status_code == 404
+
+
+def test_refused_sockets_are_counted_as_well(strict: Running) -> None:
+    """A guess at a token costs the same, whichever way it is made."""
+    cookie = {"cookie": f"{COOKIE}=wrong"}
+    url = f"{strict.url}/_nicegui_ws/socket.io/?EIO=4&transport=websocket".replace("http", "ws")
+    for _ in range(101):
+        with pytest.raises(InvalidStatus), open_socket(url, origin=strict.url, additional_headers=cookie):  # type: ignore[arg-type]
+            pass
+    assert httpx.get(f"{strict.url}/api/picos").status_code == 429
 
 
 def test_who_may_is_never_counted(strict: Running) -> None:

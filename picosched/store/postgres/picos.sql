@@ -59,6 +59,9 @@ UPDATE channel SET tags = $1, events = $2, queries = $3 WHERE eci = $4
 -- name: find_channel
 SELECT {channel} FROM channel WHERE eci = $1
 
+-- name: known_ecis
+SELECT eci FROM channel WHERE eci IN (SELECT json_array_elements_text($1::json))
+
 -- name: channels
 SELECT {channel} FROM channel WHERE pico = $1 ORDER BY seq
 

@@ -59,6 +59,9 @@ UPDATE channel SET tags = ?, events = ?, queries = ? WHERE eci = ?
 -- name: find_channel
 SELECT {channel} FROM channel WHERE eci = ?
 
+-- name: known_ecis
+SELECT eci FROM channel WHERE eci IN (SELECT value FROM json_each(?))
+
 -- name: channels
 SELECT {channel} FROM channel WHERE pico = ? ORDER BY rowid
 

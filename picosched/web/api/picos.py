@@ -17,6 +17,7 @@ from picosched.web.api.shapes import (
     After,
     AnEngine,
     AskedHost,
+    AskedTrace,
     ChannelShape,
     Input,
     InstalledShape,
@@ -117,9 +118,11 @@ def delete_pico(pico: str, engine: AnEngine) -> None:
 
 
 @router.post("/picos/{pico}/raise", dependencies=[OPERATE])
-def raise_event(pico: str, new: NewEvent, engine: AnEngine, asked: AskedHost) -> TurnShape:
+def raise_event(
+    pico: str, new: NewEvent, engine: AnEngine, asked: AskedHost, trace: AskedTrace = None
+) -> TurnShape:
     """Raise an event in a pico, without a policy; answers once the turn is durable."""
-    event = engine.new_event(new.domain, new.type, new.attrs, host=asked)
+    event = engine.new_event(new.domain, new.type, new.attrs, host=asked, trace=trace)
     return TurnShape.of(engine.raise_one(event, load(engine, pico).id), Names(engine))
 
 
@@ -156,9 +159,11 @@ def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
 
 
 @router.post("/channels/{eci}/raise", dependencies=[OPERATE])
-def raise_through(eci: str, new: NewEvent, engine: AnEngine, asked: AskedHost) -> TurnShape:
+def raise_through(
+    eci: str, new: NewEvent, engine: AnEngine, asked: AskedHost, trace: AskedTrace
+) -> TurnShape:
     """Raise an event through a channel, subject to its policy."""
-    event = engine.new_event(new.domain, new.type, new.attrs, eci=eci, host=asked)
+    event = engine.new_event(new.domain, new.type, new.attrs, eci=eci, host=asked, trace=trace)
     return TurnShape.of(engine.raise_one(event), Names(engine))
 
 

@@ -11,13 +11,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from picosched.clock import format_time, parse_time
 from picosched.engine.engine import Engine
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
+from picosched.krl.requests import TRACEPARENT
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
@@ -46,6 +47,8 @@ async def asked_host(request: Request) -> str | None:
 
 AnEngine = Annotated[Engine, Depends(engine_of)]
 AskedHost = Annotated[str | None, Depends(asked_host)]
+AskedTrace = Annotated[str | None, Header(alias=TRACEPARENT, include_in_schema=False)]
+"""Where the client stands in its trace."""
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Maximum number of results.")]
 After = Annotated[str | None, Query(description="`next` from the previous page.", max_length=64)]
 AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id.")]

@@ -58,4 +58,4 @@ def make_token(new: NewToken, engine: AnEngine) -> MadeToken:
 def revoke_token(name: str, engine: AnEngine) -> None:
     """Revoke a token: what it opened ends."""
     if not engine.revoke_token(name):
-        raise PicoschedError(f"there is no token {name}", "not_found")
+        raise PicoschedError(f"there is no token {name[:100]}", "not_found")

@@ -18,6 +18,8 @@ from picosched.web.console.finding import add_finding
 from picosched.web.console.frame import Console
 from picosched.web.console.login import add_login
 from picosched.web.console.look_files import add_look
+from picosched.web.console.sockets import bind_sockets
+from picosched.web.ecis import WithoutEcis
 
 PAGES = (
     "overview",
@@ -58,9 +60,11 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
     add_finding(app, console)
     for name in PAGES:
         import_module(f"{__name__}.{name}").add_pages(console)
+    app.add_middleware(WithoutEcis, engine=engine)
     app.add_middleware(Compressed)
     for field in (ui.input, ui.textarea, ui.number, ui.select):
         field.default_props("outlined dense hide-bottom-space")
+    bind_sockets()
     add_look(app)
     ui.run_with(
         app,

@@ -24,6 +24,7 @@ from picosched.web.console.parts import (
     event_path,
     fault_in,
     panel,
+    permitted,
     show_either,
     text,
     turn_off,
@@ -132,7 +133,7 @@ class AskingForm:
             made.props["title"] = ", ".join(offer.takes)
 
     async def _go(self) -> None:
-        if not self._values.validate():
+        if not (permitted(self._button.needs) and self._values.validate()):
             return
         kind, name, words = self._kind.value, self._name.value.strip(), self._values.value
         told = ""

@@ -26,7 +26,7 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.example import EXAMPLE
 from picosched.web.console.frame import Console, connected, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
-from picosched.web.console.parts import Text, badge, box, button, empty, named_dialog, panel, text
+from picosched.web.console.parts import Text, badge, box, button, empty, named_dialog, panel, permitted, text
 from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
 from picosched.web.console.replay_panel import ReplayPanel
@@ -305,6 +305,8 @@ class _Editor:
         await self._edited()
 
     def _ask_where(self) -> None:
+        if not permitted("installed"):  # Ctrl-S comes here, too
+            return
         opened = self._opened
         options = {id: name for id, (name, _) in opened.picos.items()} | opened.others
         errors = sum(each.severity == "error" for each in self._findings)

@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from nicegui import ui
 from nicegui.element import Element
+from nicegui.events import GenericEventArguments
 
 from picosched.acting import ACTIONS
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.web.caller import caller
+from picosched.web.console.frame import notify
 
 Kind = Literal["text", "mono", "number", "time", "actions"]
 Cell = str | int | float | None | Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -72,6 +74,8 @@ class Listing(Element, component="look/listing.js"):
         self.props["columns"] = [asdict(each) for each in columns]
         self.props["caption"], self.props["cards"] = caption, cards
         self.props["rows"], self.props["version"] = [], 0
+        self._needs: dict[str, str | None] = {}
+        """The names of the actions that rows were given → what they need."""
 
     def show(self, rows: Sequence[Mapping[str, Cell]]) -> None:
         """Show these rows, with those of their actions that the caller may do: what they need, of ACTIONS.
@@ -79,6 +83,8 @@ class Listing(Element, component="look/listing.js"):
         The browser is sent the new and changed rows, and the places of the others.
         """
         names = [each["name"] for each in self.props["columns"] if each["kind"] == "actions"]
+        given = [act for row in rows for name in names for act in _actions(row.get(name))]
+        self._needs |= {act["name"]: act.get("needs") for act in given}
         rows = [{**row, **{name: _allowed(row[name]) for name in names if name in row}} for row in rows]
         old = {row.get("key"): (place, row) for place, row in enumerate(self.props["rows"])}
         if self.props["rows"] == rows:
@@ -93,12 +99,22 @@ class Listing(Element, component="look/listing.js"):
         self.run_method("change", self.props["version"], order)
 
     def on_act(self, called: Callable[[str, str], Any]) -> None:
-        """Call `called(action, key)` when a row's button is pressed."""
-        self.on("act", lambda event: called(event.args["action"], event.args["key"]))
+        """Call `called(action, key)` when a row's button is pressed by somebody who may do what it needs."""
+
+        def act(event: GenericEventArguments) -> Any:
+            action = event.args["action"]
+            known = action in self._needs and permitted(self._needs[action])
+            return called(action, event.args["key"]) if known else None
+
+        self.on("act", act)
 
 
-def _allowed(actions: Any) -> list[Mapping[str, Any]]:
-    return [each for each in actions or () if "needs" not in each or caller().actor.may(each["needs"])]
+def _actions(cell: Any) -> Sequence[Mapping[str, Any]]:
+    return cell or ()
+
+
+def _allowed(cell: Any) -> list[Mapping[str, Any]]:
+    return [each for each in _actions(cell) if "needs" not in each or caller().actor.may(each["needs"])]
 
 
 class JsonTree(Element, component="look/json_tree.js"):
@@ -120,6 +136,8 @@ class Text(Element):
     def __init__(self, tag: str, words: str) -> None:
         super().__init__(tag)
         self._text = words
+        self.needs: str | None = None
+        """Of a button: what it needs, one of ACTIONS."""
 
     def show(self, words: str) -> None:
         if self._text != words:
@@ -190,24 +208,42 @@ def button(
 ) -> Text:
     """A button; `tone` is "primary", "danger", "small" or several of them.
 
-    It is off, and says why, for whoever may not do what it `needs`, one of ACTIONS.
+    It is off, and says why, for whoever may not do what it `needs`, one of ACTIONS; and it does nothing but
+    say so if that one presses it nevertheless.
     """
     element = Text("button", words).classes(f"button {tone}").props("type=button")
     if called is not None:
-        element.on("click", lambda: called())
+        element.on("click", lambda: called() if permitted(element.needs) else None)
     if needs is not None:
         turn_off(element, needs)
     return element
 
 
-def turn_off(element: Element, needs: str | None) -> None:
+def turn_off(element: Text, needs: str | None) -> None:
     """Turn a button off, with the reason, if the caller may not do what it needs; on for None."""
-    actor = caller().actor
-    off = needs is not None and not actor.may(needs)
-    element.props["disabled"] = off
-    if needs is not None and off:
-        why = f'The token "{actor.name}" has the role {actor.role}: this needs the role {ACTIONS[needs]}'
+    element.needs = needs
+    why = _why_not(needs)
+    element.props["disabled"] = why is not None
+    if why is not None:
         element.props["title"] = why
+
+
+def permitted(needs: str | None) -> bool:
+    """Whether the caller may do what this needs, one of ACTIONS or None; tells why not.
+
+    A button that is off can be pressed all the same, by hand.
+    """
+    why = _why_not(needs)
+    if why is not None:
+        notify(why, "bad")
+    return why is None
+
+
+def _why_not(needs: str | None) -> str | None:
+    actor = caller().actor
+    if needs is None or actor.may(needs):
+        return None
+    return f'The token "{actor.name}" has the role {actor.role}: this needs the role {ACTIONS[needs]}'
 
 
 def fault_in(read: Callable[[], object]) -> str | None:

@@ -13,6 +13,8 @@ document.createElement = function (name, ...more) {
   return made.call(this, name, ...more);
 };"""
 """Vue draws a component that is not there as an element of its name, and says nothing."""
+REFUSED = ("the server responded with a status of", "Unexpected response code: 403")
+"""What the browser says of a request or a socket that the server refused."""
 
 
 @contextmanager
@@ -23,7 +25,7 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     wrong: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type == "error" and "the server responded with a status of" not in message.text:
+        if message.type == "error" and not any(each in message.text for each in REFUSED):
             wrong.append(message.text)
 
     page.on("console", heard)

@@ -98,6 +98,17 @@
     if (window.emitEvent) emitEvent("hidden", document.hidden);
   });
 
+  // A page whose token is not valid any more, or was taken back, is loaded anew, which leads to the login.
+
+  async function leave() {
+    const answer = await fetch("/find?q=", { cache: "no-store" }).catch(() => null);
+    if (answer?.status === 401) location.reload();
+  }
+  addEventListener("load", function listen() {
+    if (window.socket) window.socket.on("connect_error", leave);
+    else if (window.Quasar) setTimeout(listen, 100);
+  });
+
   // Keys
 
   const places = () => Object.fromEntries(
