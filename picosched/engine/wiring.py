@@ -43,13 +43,14 @@ from picosched.pico.chance import Chance, id_from
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
+from picosched.schedule.new_schedule import NewSchedule
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.machines import Heartbeat, Machine
 from picosched.store.shards import shard_of
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
-from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow, RaisePast
+from picosched.turns.pieces import AskPassing, AskQuery, Later, MakeSchedule, RaiseEvent, RaiseNow, RaisePast
 from picosched.turns.reach import Reach
 from picosched.turns.turns import Turns
 
@@ -315,6 +316,10 @@ class Wiring(Acting):
         """`not_found` if there is no such channel, `refused` by its policy; `light` as for `try_query`."""
         read = self._commits.read_now if light else self._commits.read
         return read(self.turns.check_passing, piece)
+
+    def make_schedule(self, piece: MakeSchedule) -> NewSchedule:
+        """Make a schedule for somebody outside; returns it, once durable."""
+        return self._commits.perform(self.turns.make_schedule, piece)
 
     def raise_now(self, piece: RaiseNow) -> Turn:
         """Raise a row's event outside its times; returns its turn, once durable."""

@@ -21,6 +21,8 @@ class Filter:
 
     pico_id: str | None = None
     rid: str | None = None
+    seen_by: str | None = None
+    """The rid of a ruleset: those that it made, and those that people made."""
     name: str | None = None
     domain: str | None = None
     type: str | None = None
@@ -47,6 +49,7 @@ class Filter:
         return (
             row.is_schedule
             and all(wanted is None or wanted == found for wanted, found in same)
+            and (self.seen_by is None or row.rid in (self.seen_by, ""))
             and (not self.status or row.status in self.status)
             and (self.since is None or (row.due is not None and row.due >= self.since))
             and (self.until is None or (row.due is not None and row.due <= self.until))
