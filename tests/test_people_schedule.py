@@ -94,7 +94,7 @@ def by_rule(pico: PicoRef, kind: str, when: Any, attributes: dict[str, Any]) -> 
 
 def by_person(pico: PicoRef, kind: str, when: Any, attributes: dict[str, Any]) -> str | Scheduled:
     try:
-        return pico.schedule("tea", "due", attributes=attributes, **{kind: when})
+        return pico.schedule("tea", "due", attributes=attributes, **{kind: when}).row
     except PicoschedError as error:
         return error.message
 
@@ -236,7 +236,7 @@ def test_its_name_is_apart_from_the_names_of_rulesets(engine: Engine) -> None:
     assert isinstance(own, Scheduled)
     mine = engine.root.schedule("tea", "due", repeat="0 8 * * *", attributes={"_name": "morning"})
     again = engine.root.schedule("tea", "due", repeat="0 7 * * *", attributes={"_name": "morning"})
-    assert again == mine and mine.id != own.id
+    assert (again.row, again.is_new, mine.is_new) == (mine.row, False, True) and mine.id != own.id
     instead = engine.root.schedule(
         "tea", "due", repeat="0 6 * * *", attributes={"_name": "morning", "_if_exists": "replace"}
     )
@@ -300,7 +300,7 @@ def test_it_moves_with_its_pico(engine: Engine, anna: Engine) -> None:
     with Engine(":memory:", VirtualClock(START)) as other:
         moved = other.import_pico(document)
         (row,) = moved.scheduled()
-        assert fields(row) == fields(made) and row.made_by == 'HTTP as "anna"' and row.by_person
+        assert fields(row) == fields(made.row) and row.made_by == 'HTTP as "anna"' and row.by_person
         other.run_until("2026-03-01T10:00:00Z")
         assert moved.query("tea", "cups") == [{}, {}]
 
@@ -390,9 +390,9 @@ def test_its_times_are_given_in_every_form(engine: Engine) -> None:
         engine.root.schedule("tea", "due", at=each) for each in (at, at.isoformat(), at.timestamp() * 1000)
     ]
     rows.append(engine.root.schedule("tea", "due", at=at - engine.now()))
-    assert {(row.due, row.asked) for row in rows} == {(at + timedelta(seconds=30), at)}
-    spec = rows[0].read("every day at 9:00", "Europe/Rome")
-    assert engine.root.schedule("tea", "due", repeat=spec).tz == "Europe/Rome"
+    assert {(each.row.due, each.row.asked) for each in rows} == {(at + timedelta(seconds=30), at)}
+    spec = rows[0].row.read("every day at 9:00", "Europe/Rome")
+    assert engine.root.schedule("tea", "due", repeat=spec).row.tz == "Europe/Rome"
 
 
 def test_a_pico_has_so_many_and_no_more(tmp_path: Path) -> None:
@@ -420,13 +420,18 @@ def test_what_nobody_may(engine: Engine, anna: Engine) -> None:
 def test_a_key_makes_it_once(engine: Engine, anna: Engine) -> None:
     made = anna.root.schedule("tea", "due", at="2026-03-02", once="k")
     again = anna.root.schedule("tea", "due", at="2026-03-03", once="k")
-    assert again == made and len(engine.scheduled()) == 1 and len(engine.audit()) == 1
+    assert (
+        (again.row, again.is_new) == (made.row, False)
+        and len(engine.scheduled()) == 1
+        and len(engine.audit()) == 1
+    )
     event = engine.new_event("tea", "due", once="k")  # the keys of events are others
     assert not engine.raise_one(event, engine.root.id).repeated
     other = engine.new_pico("kitchen").schedule("tea", "due", at="2026-03-03", once="k")
     assert other.id != made.id
 
 
-def test_a_warning_is_logged(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    row = engine.root.schedule("tea", "due", repeat="* * * * *")
-    assert f"the schedule {row.id} in the pico root" in caplog.text and "min_period" in caplog.text
+def test_it_has_the_warnings_of_a_rule(engine: Engine) -> None:
+    (warning,) = engine.root.schedule("tea", "due", repeat="* * * * *").warnings
+    turn = engine.root.raise_event("tea", "repeat", {"when": "* * * * *", "attributes": {}})
+    assert turn.warnings == [warning] and "min_period" in warning

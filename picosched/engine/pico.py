@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
 from picosched.engine.agenda import Agenda
-from picosched.engine.scheduling import At, Repeat, schedule
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.hashed import SHORT
@@ -26,9 +24,9 @@ from picosched.turns import install as installing
 from picosched.versions import Version, chosen, diff_of
 
 if TYPE_CHECKING:
+    from picosched.engine.scheduling import At, Repeat
     from picosched.krl.ruleset import Ruleset
-
-log = logging.getLogger(__name__)
+    from picosched.schedule.new_schedule import NewSchedule
 
 T = TypeVar("T")
 
@@ -197,20 +195,19 @@ class PicoRef:
         repeat: Repeat | None = None,
         attributes: Mapping[str, Any] | None = None,
         once: str | None = None,
-    ) -> Scheduled:
-        """Schedule an event for all rulesets of this pico, as a rule schedules one for its own; returns it.
+    ) -> NewSchedule:
+        """Schedule an event for all rulesets of this pico, as a rule schedules one for its own.
 
         Give `at`, a time or a timedelta, or `repeat`, a timespec. The attributes may steer it, as `_name`
         does. One that exists is returned if it has the name, as for rules, or was made with the same key
         `once`. `invalid` for a time or timespec that can never come, or a wrong steering attribute,
         `too_large` beyond `max_pending` or `max_attrs_bytes`, `not_found` without its window.
         """
-        made = schedule(
+        from picosched.engine.scheduling import schedule  # late: few commands do
+
+        return schedule(
             self.engine, self.id, domain, type, at=at, repeat=repeat, attributes=attributes, once=once
         )
-        for warning in made.warnings:
-            log.warning("the schedule %s in the pico %s: %s", made.row.id, self.name, warning)
-        return made.row
 
     def scheduled(self, rid: str | None = None) -> list[Scheduled]:
         """Pending and paused scheduled events, soonest first."""

@@ -43,7 +43,6 @@ from picosched.pico.chance import Chance, id_from
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
-from picosched.schedule.new_schedule import NewSchedule
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.machines import Heartbeat, Machine
 from picosched.store.shards import shard_of
@@ -56,6 +55,8 @@ from picosched.turns.turns import Turns
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
+
+    from picosched.schedule.new_schedule import NewSchedule
 
 SECRET_KEY = "machines"
 """The key in the store of the secret by which servers know each other."""

@@ -16,3 +16,7 @@ class NewSchedule(NamedTuple):
     """False if it was there: one has the name, or it was made with this idempotency key before."""
     warnings: Sequence[str] = ()
     """What the engine says of its timespec, as it does to a rule."""
+
+    @property
+    def id(self) -> str:
+        return self.row.id

@@ -20,13 +20,11 @@ from picosched.hashed import id_of
 from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
-from picosched.pico.outsider import schedule
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.failing import having_failed
 from picosched.schedule.fire import Fire
-from picosched.schedule.new_schedule import NewSchedule
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
@@ -38,6 +36,7 @@ from picosched.turns.pieces import AskPassing, AskQuery, Later, MakeSchedule, Ra
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
+    from picosched.schedule.new_schedule import NewSchedule
     from picosched.turns.traces import Traces
 
 SCHEDULE_KEY = "schedule\n"
@@ -105,6 +104,9 @@ class Turns:
 
         With a key that the pico has seen nothing is done: the schedule is the one that was made then.
         """
+        from picosched.pico.outsider import schedule  # late: few commands do
+        from picosched.schedule.new_schedule import NewSchedule
+
         event, pico_id, agenda = piece.event, piece.pico_id, self._store.agenda
         key = None if event.once is None else f"{SCHEDULE_KEY}{event.once}"
         before = None if key is None else self._store.deliveries.received(pico_id, key)
