@@ -401,6 +401,9 @@ VERSIONS = (
 ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked bigint",)
 """When an occurrence that is tried again was due at first."""
 
+MAKERS = ("DROP VIEW schedules", *(each for each in VIEWS if each.startswith("CREATE VIEW schedules ")))
+"""Of a schedule that a person made, the view names the person."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -422,6 +425,7 @@ MIGRATIONS = (
     ("0018_audit", AUDIT),
     ("0019_versions", VERSIONS),
     ("0020_asked_of_sources", ASKED_OF_SOURCES),
+    ("0021_makers", MAKERS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

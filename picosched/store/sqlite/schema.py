@@ -366,6 +366,9 @@ VERSIONS = (
 ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked INTEGER",)
 """When an occurrence that is tried again was due at first."""
 
+MAKERS = ("DROP VIEW schedules", *(each for each in VIEWS if each.startswith("CREATE VIEW schedules ")))
+"""Of a schedule that a person made, the view names the person."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -389,6 +392,7 @@ MIGRATIONS = (
     ("0020_audit", AUDIT),
     ("0021_versions", VERSIONS),
     ("0022_asked_of_sources", ASKED_OF_SOURCES),
+    ("0023_makers", MAKERS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
