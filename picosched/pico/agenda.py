@@ -62,7 +62,7 @@ ROW = 1_000
 
 
 class PicoAgenda:
-    """The scheduled events of a pico for its rules: each sees only those of its own ruleset."""
+    """The scheduled events of a pico for its rules: each changes only those of its own ruleset."""
 
     def __init__(self, effects: Speaking) -> None:
         self._effects = effects
