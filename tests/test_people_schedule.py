@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -303,6 +304,10 @@ def test_it_moves_with_its_pico(engine: Engine, anna: Engine) -> None:
         assert fields(row) == fields(made.row) and row.made_by == 'HTTP as "anna"' and row.by_person
         other.run_until("2026-03-01T10:00:00Z")
         assert moved.query("tea", "cups") == [{}, {}]
+        times = json.dumps({"from": "0 8 * * *", "to": "0 18 * * *"})
+        document["scheduled"][0] |= {"kind": "window", "timespec": times, "name": "office"}
+        with pytest.raises(PicoschedError, match="wanted a ruleset of the document"):  # which its edges need
+            other.import_pico(document)
 
 
 def test_a_replay_raises_it_again(engine: Engine) -> None:

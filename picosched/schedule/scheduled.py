@@ -175,7 +175,7 @@ class Scheduled:
     @property
     def by_person(self) -> bool:
         """Whether somebody made it from outside, and no rule."""
-        return self.is_schedule and not self.rid
+        return not self.rid and self.kind in ("at", "repeat")
 
     @property
     def asked_for(self) -> datetime | None:
