@@ -21,8 +21,6 @@ class Filter:
 
     pico_id: str | None = None
     rid: str | None = None
-    seen_by: str | None = None
-    """The rid of a ruleset: those that it made, and those that people made."""
     name: str | None = None
     domain: str | None = None
     type: str | None = None
@@ -35,6 +33,8 @@ class Filter:
     """Due at this time or earlier."""
     text: str | None = None
     ids: tuple[str, ...] | None = None
+    seen_by: str | None = None
+    """The rid of a ruleset: those that it made, and those that people made."""
 
     def means(self, row: Scheduled) -> bool:
         """Whether the row matches. Events sent to other picos never do."""

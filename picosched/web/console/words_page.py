@@ -115,6 +115,7 @@ class _Form:
         for field in (self._those, self._named):
             field.set_visibility(not one)
         self._name.props["placeholder"] = OF_SCHEDULE if one else OF_SOURCE
+        self._button.props(remove="title")  # of the other choice
         turn_off(self._button, "scheduled" if one else "added")
 
     @property
