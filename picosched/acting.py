@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, Role] = {
     "cancelled": Role.OPERATE,
     "fired": Role.OPERATE,
     "backfilled": Role.OPERATE,
+    "scheduled": Role.OPERATE,
     "retried": Role.OPERATE,
     "dropped": Role.OPERATE,
     "tested": Role.OPERATE,

@@ -232,6 +232,32 @@ OWN: list[Step] = [
     lambda it: it.kitchen.fire_now(it.day),
     lambda it: [it.shelf.cancel(it.day), it.shelf.move(it.day, START), it.shelf.next_times(it.day)],
     lambda it: it.shelf.fire_now(it.day),
+    lambda it: [
+        [
+            made.is_new,
+            made.warnings,
+            made.row.due,
+            made.row.asked,
+            made.row.attrs,
+            made.row.tz,
+            made.row.timespec,
+        ]
+        for given in (
+            {"repeat": "* * * * *", "attributes": {"_name": "often", "n": 1}},
+            {"repeat": "0 9 * * *", "attributes": {"_name": "often"}},
+            {"repeat": {"hours": 9}, "attributes": {"_timezone": "Europe/Rome"}},
+            {"at": "2026-03-01T00:30:30Z"},
+            {"at": parse_time("2026-03-01T00:30:30Z")},
+            {"at": 1772326800000},
+        )
+        for made in [it.shelf.schedule("tea", "due", **given)]
+    ],
+    lambda it: it.shelf.schedule("tea", "due"),
+    lambda it: it.shelf.schedule("tea:due", at="2026-03-02"),
+    lambda it: it.shelf.schedule("tea", "due", at="soon"),
+    lambda it: it.shelf.schedule("tea", "due", repeat="61 * * * *"),
+    lambda it: it.shelf.schedule("tea", "due", at="2026-03-02", attributes={"_count": 2}),
+    lambda it: len([it.shelf.cancel(each.id) for each in it.shelf.scheduled()]),
 ]
 PAST: list[Step] = [
     lambda it: [it.pass_time(minutes=5), it.kitchen.query("tea", "cups")],

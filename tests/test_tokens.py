@@ -138,6 +138,7 @@ def test_the_engine_refuses_what_the_role_does_not_cover(engine: Engine, role: R
         "cancelled": lambda: agenda.cancel("nosuch"),
         "backfilled": lambda: agenda.backfill(id, START, START),
         "raised": lambda: pico.raise_event("tea", "tick"),
+        "scheduled": lambda: pico.schedule("tea", "tick", at="2026-03-02"),
         "retried": lambda: acting.retry_delivery("nosuch"),
         "dropped": lambda: acting.drop_delivery("nosuch"),
         "made": lambda: acting.new_pico("den"),

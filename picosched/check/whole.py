@@ -9,7 +9,7 @@ the engine that there is not. Loops are reported only if each step happens every
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -39,10 +39,15 @@ MOST_NAMED = 10
 """Rules of a loop that are named."""
 
 
-def check_whole(outlines: Sequence[Outline], outside: Sequence[str] | None = None) -> list[Finding]:
+def check_whole(
+    outlines: Sequence[Outline],
+    outside: Sequence[str] | None = None,
+    coming: Collection[str] = (),
+) -> list[Finding]:
     """The warnings about rulesets that belong to one pico or family, by file and place.
 
-    `outside` names all events that come from outside, as domain:type; `tea:*` stands for a domain.
+    `outside` names all events that come from outside, as domain:type; `tea:*` stands for a domain. Those in
+    `coming` are known to come, as somebody scheduled them.
     """
     try:
         graph = Graph(outlines)
@@ -50,11 +55,11 @@ def check_whole(outlines: Sequence[Outline], outside: Sequence[str] | None = Non
         place = outlines[0].subject.source.span(0, 0)
         return [Finding.of("W507", f"{error.message}: the whole was not checked", place)]
     found = [
-        *_unreached(graph, outside),
+        *_unreached(graph, outside, coming),
         *_say_unselected(graph),
         *_unaccepted(graph),
         *_endless(graph),
-        *_never_given(graph, outside),
+        *_never_given(graph, outside, coming),
     ]
     return sorted(found, key=lambda each: (each.span.file, *each.place))
 
@@ -83,7 +88,7 @@ def _say_unselected(graph: Graph) -> Iterator[Finding]:
             yield Finding.of("W502", f"{each.verb} {each.event}, which no rule here selects", each.span)
 
 
-def _unreached(graph: Graph, outside: Sequence[str] | None) -> Iterator[Finding]:
+def _unreached(graph: Graph, outside: Sequence[str] | None, coming: Collection[str]) -> Iterator[Finding]:
     lost = {(each.domain, each.type): each.event for each in unselected(graph)}
     reached: set[str] = set()
     waiting = [*graph.rules.values()]
@@ -94,7 +99,9 @@ def _unreached(graph: Graph, outside: Sequence[str] | None) -> Iterator[Finding]
         more = {
             rule.key
             for rule in waiting
-            if can_complete(rule.select, frozenset(_missing(graph, rule, reached, outside, anything, lost)))
+            if can_complete(
+                rule.select, frozenset(_missing(graph, rule, reached, outside, coming, anything, lost))
+            )
         }
         if not more:
             break
@@ -103,7 +110,7 @@ def _unreached(graph: Graph, outside: Sequence[str] | None) -> Iterator[Finding]
     for rule in waiting:
         if not can_complete(rule.select, frozenset()):
             continue  # W301 says it
-        missing = sorted(_missing(graph, rule, reached, outside, anything, lost))
+        missing = sorted(_missing(graph, rule, reached, outside, coming, anything, lost))
         said = f"nothing reaches {rule.name}: nothing that can happen raises {', '.join(missing)}"
         near = [near for each in missing for near in _near(each, lost.values())]
         if near:
@@ -116,11 +123,12 @@ def _missing(
     rule: OutlineOfRule,
     reached: set[str],
     outside: Sequence[str] | None,
+    coming: Collection[str],
     anything: bool,
     lost: dict[tuple[str | None, str | None], str],
 ) -> Iterator[str]:
     """The events of a rule that never come."""
-    coming = [
+    emissions = [
         edge.emission
         for edge in graph.to_rule.get(rule.key, ())
         if edge.emission.rule is None or f"{edge.emission.rid}/{edge.emission.rule}" in reached
@@ -129,9 +137,9 @@ def _missing(
         if not isinstance(each, syntax.EventPrimitive):
             continue
         name = f"{each.domain}:{each.type}"
-        if any(
+        if name in coming or any(
             emission.domain in (None, each.domain) and emission.type in (None, each.type)
-            for emission in coming
+            for emission in emissions
         ):
             continue
         if each.domain in OF_ENGINE:
@@ -168,7 +176,7 @@ def _unaccepted(graph: Graph) -> Iterator[Finding]:
             yield Finding.of("W503", f"{said}, {first.why_not or first.in_vain}", emission.span)
 
 
-def _never_given(graph: Graph, outside: Sequence[str] | None) -> Iterator[Finding]:
+def _never_given(graph: Graph, outside: Sequence[str] | None, coming: Collection[str]) -> Iterator[Finding]:
     """Attributes that a rule needs and none of the statements gives that raise all of its events."""
     trees = {(outline.rid, rule.name): rule for outline in graph.outlines for rule in outline.subject.rules}
     subjects = {outline.rid: outline.subject for outline in graph.outlines}
@@ -180,6 +188,7 @@ def _never_given(graph: Graph, outside: Sequence[str] | None) -> Iterator[Findin
             isinstance(each, syntax.AnyEvent)
             or (name := f"{each.domain}:{each.type}") not in raised
             or each.domain in STANDARD
+            or name in coming
             or (outside is not None and any(fnmatchcase(name, wanted) for wanted in outside))
             for each in rule.selects
         ):

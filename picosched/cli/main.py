@@ -35,6 +35,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "versions": ("versions", "diff", "go-back"),
     "schedules": ("scheduled", "show", "history", "why"),
     "load": ("load",),
+    "scheduling": ("schedule",),
     "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire", "backfill"),
     "running": ("run", "journal"),
     "serving": ("serve",),

@@ -10,7 +10,7 @@ from inspect import cleandoc
 from typing import Annotated, Any, TypeVar
 
 from picosched.cli.completing import complete_pico
-from picosched.cli.declared import Command, Commands, Option, WrongUseError
+from picosched.cli.declared import Argument, Command, Commands, Option, WrongUseError
 from picosched.cli.where import DATABASE, Where, where_options
 
 DB = DATABASE
@@ -56,6 +56,10 @@ AnyPico = Annotated[
 Eci = Annotated[
     str | None,
     Option("--eci", metavar="ECI", help="Use this channel, subject to its policy."),
+]
+Words = Annotated[
+    list[str] | None,
+    Argument(metavar="NAME=VALUE…", help="Values are parsed as JSON if possible, otherwise strings."),
 ]
 Limit = Annotated[int, Option("-n", "--limit", min=1, help="Maximum number of results, newest first.")]
 Grace = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from picosched.cli.completing import complete_rid, complete_shared
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import ruleset_at
-from picosched.cli.options import Eci, Json, PicoName, command
+from picosched.cli.options import Eci, Json, PicoName, Words, command
 from picosched.cli.printing import write, write_json, write_table
 from picosched.cli.turns import show_turn, turn_json
 from picosched.cli.where import HERE, Where, pico_of, warnings_of
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 app = Commands()
 PANEL = "Picos"
-
-Words = Annotated[
-    list[str] | None,
-    Argument(metavar="NAME=VALUE…", help="Values are parsed as JSON if possible, otherwise strings."),
-]
 
 
 @command(

@@ -56,7 +56,7 @@ def scheduled(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List scheduled events, soonest first, with the rules that scheduled them.
+    """List scheduled events, soonest first, with who scheduled them: rules, or people.
 
     With --ics each occurrence to come is an event of a calendar, which calendar programs read: at most 1,000
     events, of 366 days. A server has it at /api/calendar.ics. --not-firing predicts what will be skipped,

@@ -362,8 +362,9 @@ class Rows:
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
         """The target of a row's event: the ruleset that made it, or another pico, usually by channel."""
-        if row.eci is None and not row.rid:  # from a source, which is trusted
-            event = Event(row.domain, row.type, dict(row.attrs), row.id, record.fired)
+        if row.eci is None and not row.rid:  # from a source or a person, who are trusted
+            eid = eid_of(record) if row.is_schedule else row.id
+            event = Event(row.domain, row.type, dict(row.attrs), eid, record.fired)
             return self._loaded.load_pico(row.pico_id), event
         if row.eci is None:
             pico = self._loaded.load_running(row.pico_id, row.rid)
@@ -382,7 +383,9 @@ class Rows:
         """The terms for an occurrence of a row; PicoschedError if its window no longer exists."""
         window = spaced_from = None
         if row.window is not None:
-            ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+            ruleset = None
+            if row.rid:
+                ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
             entity = partial(self._store.entity, row.pico_id, row.rid)
             window = load_window(ruleset, self._settings, row.window, entity)
         if row.kind == "repeat" and self._terms_of_all.min_period:

@@ -137,7 +137,7 @@ def _read_row(told: Fields, rids: set[str], almanac: Almanac) -> Scheduled:
     if row.held:  # the programs for which it waits are not in the document
         row = replace(row, held=False, status=Status.PENDING)
     check_row(row, told.where)
-    if row.due is not None and row.rid not in rids:
+    if row.due is not None and not row.by_person and row.rid not in rids:
         raise PicoschedError(f"{told.where}.rid: found {row.rid}, wanted a ruleset of the document")
     return row
 

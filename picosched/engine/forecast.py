@@ -209,7 +209,9 @@ def why_shut(engine: Wiring, row: Scheduled) -> str | None:
 
 
 def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
-    ruleset = engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+    ruleset = None
+    if row.rid:
+        ruleset = engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
     entity = partial(engine.store.entity, row.pico_id, row.rid)
     window = load_window(ruleset, engine.settings, name, entity)
     # What is wrong with its data is reported when the row is due as well.

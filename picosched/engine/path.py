@@ -153,7 +153,7 @@ class _Finding:
         """The turns before one that may have made a row: several if they are of one millisecond; none if no
         rule made it.
         """
-        if row.rule is None:
+        if row.rule is None or row.by_person:
             return []
         turns = self._engine.read(self._engine.store.pages.turns_at, row.pico_id, row.created, AT_ONCE)
         return [each for each in turns if f"{row.rid}.{row.rule}" in each.fired and each.seq < before]

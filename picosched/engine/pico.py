@@ -24,7 +24,9 @@ from picosched.turns import install as installing
 from picosched.versions import Version, chosen, diff_of
 
 if TYPE_CHECKING:
+    from picosched.engine.scheduling import At, Repeat
     from picosched.krl.ruleset import Ruleset
+    from picosched.schedule.new_schedule import NewSchedule
 
 T = TypeVar("T")
 
@@ -183,6 +185,29 @@ class PicoRef:
         return self.engine.answer_to(self.engine.new_query(rid, name, args), self.id)
 
     # Schedules
+
+    def schedule(
+        self,
+        domain: str,
+        type: str = "",
+        *,
+        at: At | None = None,
+        repeat: Repeat | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        once: str | None = None,
+    ) -> NewSchedule:
+        """Schedule an event for all rulesets of this pico, as a rule schedules one for its own.
+
+        Give `at`, a time or a timedelta, or `repeat`, a timespec. The attributes may steer it, as `_name`
+        does. One that exists is returned if it has the name, as for rules, or was made with the same key
+        `once`. `invalid` for a time or timespec that can never come, or a wrong steering attribute,
+        `too_large` beyond `max_pending` or `max_attrs_bytes`, `not_found` without its window.
+        """
+        from picosched.engine.scheduling import schedule  # late: few commands do
+
+        return schedule(
+            self.engine, self.id, domain, type, at=at, repeat=repeat, attributes=attributes, once=once
+        )
 
     def scheduled(self, rid: str | None = None) -> list[Scheduled]:
         """Pending and paused scheduled events, soonest first."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from picosched.engine.whole import Whole
     from picosched.schedule.chain import Why
     from picosched.schedule.load import Load
+    from picosched.schedule.new_schedule import NewSchedule
     from picosched.schedule.not_firing import NotFiring
     from picosched.store.store import Store
 
@@ -96,6 +97,15 @@ class ReachedPico(Protocol):
     def delete_channel(self, eci: str) -> bool: ...
 
     def raise_event(self, domain: str, type: str = "", attrs: Mapping[str, Any] | None = None) -> Turn: ...
+    def schedule(
+        self,
+        domain: str,
+        type: str = "",
+        *,
+        at: str | None = None,
+        repeat: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> NewSchedule: ...
     def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any: ...
 
 

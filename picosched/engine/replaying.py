@@ -208,7 +208,7 @@ class Replaying(Copied):
             self._done(self._perform_entry, RaiseEntry(id, source.source_id, entry.at, answers))
             return
         made = self._record.read(self._record.store.agenda.find, id)
-        if made is not None and (made.rule is not None or made.kind == "window"):
+        if made is not None and not made.by_person and (made.rule is not None or made.kind == "window"):
             return  # a rule made it; or it follows a window, under another id
         self._raise_again(entry, answers, (made.rid,) if made is not None and made.rid else None)
 

@@ -114,7 +114,12 @@ def whole_of(engine: Wiring, pico_id: str | None = None) -> Whole:
                 key = f"{handled['domain']}:{handled['type']}", f"{each['rid']}/{each['rule']}"
                 came[key] += 1
                 fired[key] += each["outcome"] == "fired"
-    findings = [*_alone(outlines), *(check_whole(outlines) if outlines else ())]
+    coming = {
+        f"{domain}:{type}"
+        for id, rid, domain, type in engine.read(engine.store.agenda.events_coming)
+        if not rid and (family is None or id in family)  # scheduled by people, or under way from outside
+    }
+    findings = [*_alone(outlines), *(check_whole(outlines, coming=coming) if outlines else ())]
     found = (
         Found(
             each.code,

@@ -50,12 +50,14 @@ from picosched.store.shards import shard_of
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
-from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow, RaisePast
+from picosched.turns.pieces import AskPassing, AskQuery, Later, MakeSchedule, RaiseEvent, RaiseNow, RaisePast
 from picosched.turns.reach import Reach
 from picosched.turns.turns import Turns
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
+
+    from picosched.schedule.new_schedule import NewSchedule
 
 SECRET_KEY = "machines"
 """The key in the store of the secret by which servers know each other."""
@@ -317,6 +319,10 @@ class Wiring(Acting):
         """`not_found` if there is no such channel, `refused` by its policy; `light` as for `try_query`."""
         read = self._commits.read_now if light else self._commits.read
         return read(self.turns.check_passing, piece)
+
+    def make_schedule(self, piece: MakeSchedule) -> NewSchedule:
+        """Make a schedule for somebody outside; returns it, once durable."""
+        return self._commits.perform(self.turns.make_schedule, piece)
 
     def raise_now(self, piece: RaiseNow) -> Turn:
         """Raise a row's event outside its times; returns its turn, once durable."""

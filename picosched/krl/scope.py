@@ -199,13 +199,15 @@ class Family(Protocol):
 
 
 class Agenda(Protocol):
-    """A rule's access to scheduled events: only those of its own ruleset in this pico.
+    """A rule's access to scheduled events: those of its own ruleset in this pico.
 
-    A change returns whether the row existed. Times and timespecs are parsed here: KrlError if they are
-    invalid.
+    It also reads those that people made in the pico. A change returns whether the row existed. Times and
+    timespecs are parsed here: KrlError if they are invalid.
     """
 
-    def schedule(self, domain: str, type: str, attrs: Value, line: int, when: Value, repeats: bool) -> str:
+    def schedule(
+        self, domain: str, type: str, attrs: Value, line: int | None, when: Value, repeats: bool
+    ) -> str:
         """Schedule an event and return its id. `line` is the statement's; `when` is a time or a timespec."""
 
     def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:

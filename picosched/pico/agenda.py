@@ -1,5 +1,8 @@
 """Lets rules schedule events, and change those that their own ruleset scheduled in this pico.
 
+Who schedules one from outside comes here as well (`pico/outsider.py`), with the rid "": the same is checked,
+and it counts for the same limits.
+
 A change is a function of `schedule.changed`, applied to the row's current state: that of the store, with the
 changes of the turn's earlier rules and of this rule. The result is part of the turn.
 
@@ -32,6 +35,7 @@ from picosched.schedule.changed import (
     Change,
     cancelled,
     fired_at_once,
+    live,
     moved,
     paused,
     repeated,
@@ -58,7 +62,7 @@ ROW = 1_000
 
 
 class PicoAgenda:
-    """The scheduled events of a pico for its rules: each sees only those of its own ruleset."""
+    """The scheduled events of a pico for its rules: each changes only those of its own ruleset."""
 
     def __init__(self, effects: Speaking) -> None:
         self._effects = effects
@@ -77,7 +81,9 @@ class PicoAgenda:
 
     # Making
 
-    def schedule(self, domain: str, type: str, attrs: Value, line: int, when: Value, repeats: bool) -> str:
+    def schedule(
+        self, domain: str, type: str, attrs: Value, line: int | None, when: Value, repeats: bool
+    ) -> str:
         said, turn = self._speaking("schedule an event")
         attributes, size = measured(attrs)
         self._say(size + of_text(domain) + of_text(type))
@@ -111,7 +117,8 @@ class PicoAgenda:
         if made.name is not None and (repeats or steering.if_exists):
             if steering.if_exists == REPLACE:
                 for each in self._so_far.found(Filter(name=made.name)):
-                    self._cancel(each.id, REPLACED)
+                    if each.rid == made.rid:
+                        self._cancel(each.id, REPLACED)
             else:
                 # By default the first repeat of a name wins, as in the classic engine.
                 kinds = ("at", "repeat") if steering.if_exists == KEEP else ("repeat",)
@@ -157,8 +164,8 @@ class PicoAgenda:
 
     def _check_window(self, name: str | None) -> None:
         if name is not None:
-            rid = self._effects.rid
-            ruleset, settings = self._pico.installed[rid].ruleset, self._effects.settings
+            rid, settings = self._effects.rid, self._effects.settings
+            ruleset = self._pico.installed[rid].ruleset if rid else None
             load_window(ruleset, settings, name, lambda each: whole_of(self._pico.variable(rid, each)))
 
     def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> Next:
@@ -206,7 +213,9 @@ class PicoAgenda:
     def _cancel(self, id: str, reason: str | None = None) -> bool:
         said, turn = self._speaking("cancel a scheduled event")
         if id not in said.scheduled and id not in turn.scheduled:
-            return self._change(id, "cancelled", lambda row: cancelled(row, turn.now, turn.eid, reason))
+            return self._change(
+                id, "cancelled", lambda row: cancelled(row, turn.now, turn.eid or None, reason)
+            )
         if self._so_far.coming(id) is None:
             return False
         # Made and cancelled in one turn, so it leaves no trace.
@@ -272,7 +281,7 @@ class PicoAgenda:
             return False
         row, record = changed
         self._put(row)
-        said.provenance.append(change_of(found, row, turn.now, what, f"{said.rid}.{said.rule}", turn.eid))
+        said.provenance.append(change_of(found, row, turn.now, what, said.by, turn.eid or None))
         if record is not None:
             said.records.append(record)
         return True
@@ -353,8 +362,8 @@ class PicoAgenda:
         return None if found is None else _plain(shown_row(found, iso))
 
     def next_times(self, id: str, count: int) -> Sequence[datetime]:
-        found = self._so_far.coming(id)
-        if found is None:
+        found = self._so_far.find(id)
+        if found is None or not live(found):
             return []
         self._pico.budget.charge(count * (NEXT + 2 * len(found.timespec or "")))
         return [*islice(coming(found, self._effects.settings.granularity), count)]

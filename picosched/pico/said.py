@@ -61,6 +61,11 @@ class Said:
     ends_events: bool = False
     """Whether an `error error` drops the remaining events of the turn."""
 
+    @property
+    def by(self) -> str:
+        """Who has these effects: a rule, or somebody outside, who has no ruleset."""
+        return f"{self.rid}.{self.rule}" if self.rid else self.rule
+
 
 class Unanswered(BaseException):
     """A turn or query that stopped because it needs an answer from outside.

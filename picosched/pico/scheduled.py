@@ -1,5 +1,7 @@
 """The scheduled events of a ruleset in a pico, with the changes of the current turn and rule.
 
+A ruleset sees its own and those that people made in its pico, which have no ruleset; it changes only its own.
+
 A row is found by its id, or by its name in an index. A list scans the pico's pending rows and charges the
 rule: some steps for each row scanned, and more for each row read.
 """
@@ -94,7 +96,7 @@ class SoFar:
     """(rid, name) → ids of rows with that name that any rule of the turn made or changed."""
 
     def find(self, id: str) -> Scheduled | None:
-        """The ruleset's scheduled event with that id, whatever its status."""
+        """The scheduled event with that id, whatever its status, if the ruleset sees it."""
         if self.said is not None and id in self.said.unmade:
             return None
         found = self._in_turn(id)
@@ -103,19 +105,24 @@ class SoFar:
             found = self.kept.find_scheduled(id)
         if found is None or not found.is_schedule:
             return None
-        return found if (found.pico_id, found.rid) == (self.pico_id, self.rid) else None
+        return found if found.pico_id == self.pico_id and found.rid in self._seen else None
+
+    @property
+    def _seen(self) -> tuple[str, str]:
+        """The rids of what it sees."""
+        return self.rid, ""
 
     def coming(self, id: str) -> Scheduled | None:
         """The ruleset's scheduled event with that id, if it is pending or paused."""
         found = self.find(id)
-        return found if found is not None and live(found) else None
+        return found if found is not None and found.rid == self.rid and live(found) else None
 
     def found(self, which: Filter) -> list[Scheduled]:
-        """The ruleset's rows that match a filter, soonest first.
+        """The rows that match a filter and that the ruleset sees, soonest first.
 
         Rows for window edges, which no rule made, are left out unless the filter asks for them.
         """
-        which = replace(which, pico_id=self.pico_id, rid=self.rid)
+        which = replace(which, pico_id=self.pico_id, seen_by=self.rid)
         # Conditions without an index are checked here, where each row is charged.
         kind = None if which.name is None else which.kind
         looked_at = replace(which, kind=kind, domain=None, type=None, text=None)
@@ -136,12 +143,12 @@ class SoFar:
         rows = self.kept.first_named(self.pico_id, self.rid, name, kinds, len(changed) + 1)
         self.charge(len(rows) + len(changed))
         found = [row for row in rows if row.id not in changed]
-        found += (row for row in changed.values() if row.kind in kinds and live(row))
+        found += (row for row in changed.values() if row.rid == self.rid and row.kind in kinds and live(row))
         return min(found, key=lambda row: row.due or LAST, default=None)
 
     def made(self) -> list[Scheduled]:
-        """The ruleset's pending and paused rows, in the order of making."""
-        which = Filter(pico_id=self.pico_id, rid=self.rid)
+        """The pending and paused rows that the ruleset sees, in the order of making."""
+        which = Filter(pico_id=self.pico_id, seen_by=self.rid)
         rows = self.kept.scheduled_as_made(which, self._affordable(scans=True))
         changed = self.changed()
         self.charge(len(rows) + len(changed))
@@ -169,11 +176,11 @@ class SoFar:
         return changed
 
     def _changed_of(self, name: str) -> dict[str, Scheduled]:
-        """The ruleset's rows with a name that were made or changed so far in the turn."""
+        """The rows with a name that the ruleset sees and that were made or changed so far in the turn."""
         ids = self.named.get((self.rid, name), ())
         changed = {id: row for id in ids if (row := self._in_turn(id)) is not None}
         settled = None if self.turn is None else self.turn.settled
-        if settled is not None and (settled.rid, settled.name) == (self.rid, name):
+        if settled is not None and settled.rid in self._seen and settled.name == name:
             changed.setdefault(settled.id, settled)
         return changed
 

@@ -27,15 +27,16 @@ Entity = Callable[[str], Any]
 
 
 class Windows(Mapping[str, Window | Unset]):
-    """Name → window, for a ruleset in a pico whose entity variables `entity` reads."""
+    """Name → window, for a ruleset in a pico whose variables `entity` reads; without one, the configured."""
 
-    def __init__(self, ruleset: Ruleset, settings: Settings, entity: Entity) -> None:
+    def __init__(self, ruleset: Ruleset | None, settings: Settings, entity: Entity) -> None:
         """KrlError if a window of literals is invalid."""
         self._almanac, self._entity = settings.almanac, entity
-        self._variable = {name: each for name, each in ruleset.windows.items() if each.variables}
+        declared = {} if ruleset is None else ruleset.windows
+        self._variable = {name: each for name, each in declared.items() if each.variables}
         self._fixed = {each.name: each for each in settings.windows} | {
             name: _parsed(each, settings.almanac)
-            for name, each in ruleset.windows.items()
+            for name, each in declared.items()
             if name not in self._variable
         }
 
@@ -50,7 +51,7 @@ class Windows(Mapping[str, Window | Unset]):
         return len(self._fixed | self._variable)
 
 
-def load_window(ruleset: Ruleset, settings: Settings, name: str, entity: Entity) -> Window | Unset:
+def load_window(ruleset: Ruleset | None, settings: Settings, name: str, entity: Entity) -> Window | Unset:
     """The window with that name. KrlError `not_found` if there is none."""
     windows = Windows(ruleset, settings, entity)
     if name not in windows:

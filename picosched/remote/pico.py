@@ -15,17 +15,19 @@ from picosched.krl.ruleset import compile_ruleset
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
 from picosched.remote.agenda import RemoteAgenda
-from picosched.remote.line import Line, ServerError, part
+from picosched.remote.line import Line, ServerError, part, time_text
 from picosched.remote.told import (
     RemoteRuleset,
     read_channel,
     read_installed,
     read_krl_errors,
     read_new_ruleset,
+    read_new_schedule,
     read_turn,
 )
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.new_schedule import NewSchedule
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.picos import InstalledRow
 from picosched.versions import Version, read_version
@@ -126,6 +128,26 @@ class RemotePico:
         return read_turn(
             self._ask("POST", "/raise", {"domain": domain, "type": type, "attrs": dict(attrs or {})})
         )
+
+    def schedule(
+        self,
+        domain: str,
+        type: str = "",
+        *,
+        at: str | float | datetime | None = None,
+        repeat: str | Mapping[str, Any] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> NewSchedule:
+        """Schedule an event for all rulesets of this pico, as `PicoRef.schedule` does."""
+        checked_name(domain, type)
+        body = {
+            "domain": domain,
+            "type": type,
+            "attrs": dict(attributes or {}),
+            "at": time_text(at) if isinstance(at, datetime) else at,
+            "repeat": repeat,
+        }
+        return read_new_schedule(self._ask("POST", "/scheduled", body))
 
     def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
         """The value of a function the ruleset shares."""

@@ -14,6 +14,7 @@ from picosched.pico.channel import Channel, Policy
 from picosched.pico.delivery import read_delivery
 from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
 from picosched.schedule.load import Full, Load, Steady, What
+from picosched.schedule.new_schedule import NewSchedule
 from picosched.schedule.retold import read_row
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.suggestion import Suggestion
@@ -40,6 +41,10 @@ def read_turn(told: Told) -> Turn:
         rescheduled={each["id"]: _row(each) for each in told["changed"]},
         deliveries=[*map(read_delivery, told.get("deliveries", ()))],
     )
+
+
+def read_new_schedule(told: Told) -> NewSchedule:
+    return NewSchedule(_row(told), told["new"], tuple(told["warnings"]))
 
 
 def read_machine(told: Told) -> Machine:

@@ -4,7 +4,7 @@ A row changes state as follows, and each step that settles an occurrence is reco
 
 | state | cause | to | recorded as |
 |---|---|---|---|
-| – | a rule schedules it | pending | |
+| – | a rule, or a person, schedules it | pending | |
 | pending | its event is raised, and it comes again | pending | fired, late, coalesced, failed |
 | pending | its event is raised, and nothing is left to come | finished | fired, late, coalesced, failed |
 | pending | its occurrence is not wanted | pending, finished | skipped, throttled, closed |

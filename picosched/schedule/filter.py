@@ -33,6 +33,8 @@ class Filter:
     """Due at this time or earlier."""
     text: str | None = None
     ids: tuple[str, ...] | None = None
+    seen_by: str | None = None
+    """The rid of a ruleset: those that it made, and those that people made."""
 
     def means(self, row: Scheduled) -> bool:
         """Whether the row matches. Events sent to other picos never do."""
@@ -47,6 +49,7 @@ class Filter:
         return (
             row.is_schedule
             and all(wanted is None or wanted == found for wanted, found in same)
+            and (self.seen_by is None or row.rid in (self.seen_by, ""))
             and (not self.status or row.status in self.status)
             and (self.since is None or (row.due is not None and row.due >= self.since))
             and (self.until is None or (row.due is not None and row.due <= self.until))

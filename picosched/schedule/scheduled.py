@@ -91,11 +91,12 @@ ENDED = Next(None)
 
 @frozen
 class Scheduled:
-    """An event scheduled by a rule. Times are aware UTC datetimes."""
+    """An event scheduled by a rule, or by somebody from outside. Times are aware UTC datetimes."""
 
     id: str
     pico_id: str
     rid: str
+    """The ruleset that made it and gets its event; empty if none did: then all of the pico's get it."""
     domain: str
     type: str
     attrs: Mapping[str, Any]
@@ -105,7 +106,7 @@ class Scheduled:
     """The next occurrence; None once there is none."""
     created: datetime
     rule: str | None = None
-    """The rule that made it, and the line of its `schedule`."""
+    """The rule that made it, and the line of its `schedule`; of a schedule without a rid, who made it."""
     line: int | None = None
     timespec: str | None = None
     name: str | None = None
@@ -168,8 +169,13 @@ class Scheduled:
 
     @property
     def made_by(self) -> str:
-        """Who made it: `rid.rule:line`, or less if no `schedule` or no rule did."""
+        """Who made it: `rid.rule:line`, or less if no `schedule` or no rule did; or who did from outside."""
         return ".".join(filter(None, (self.rid, self.rule))) + ("" if self.line is None else f":{self.line}")
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody made it from outside, and no rule."""
+        return not self.rid and self.kind in ("at", "repeat")
 
     @property
     def asked_for(self) -> datetime | None:
@@ -340,7 +346,9 @@ SCHEDULED = Table(
     Field("name", TEXT.maybe, label="name"),
     Field("description", TEXT.maybe),
     Field("created", TIME),
-    Field("made_by", TEXT, column=None, json="created_by", says="`rid.rule:line`"),
+    Field(
+        "made_by", TEXT, column=None, json="created_by", says="`rid.rule:line`, or who made it from outside."
+    ),
     Field("rule", TEXT.maybe),
     Field("line", COUNT.maybe),
     Field("fires", COUNT),

@@ -49,7 +49,7 @@ def views_of(own: Own) -> tuple[View, ...]:
             s.domain || ':' || s.type AS event,
             p.name AS pico,
             s.pico AS pico_id,
-            s.rid || '.' || s.rule AS made_by,
+            CASE s.rid WHEN '' THEN s.rule ELSE s.rid || '.' || s.rule END AS made_by,
             CASE WHEN {own.is_held} THEN 'held' ELSE s.status END AS status,
             s.kind,
             s.timespec,

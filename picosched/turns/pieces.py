@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from picosched.acting import Actor
 from picosched.frozen import frozen
@@ -35,6 +36,20 @@ class RaiseEvent:
     """Whether only a little time may be spent on it."""
     by: Actor | None = None
     """Who raises it, if the audit is to tell; so also below."""
+
+
+@frozen
+class MakeSchedule:
+    """A schedule for somebody outside, in a pico: of an event, whose attributes may steer it."""
+
+    event: Event
+    pico_id: str
+    when: Any
+    """A time or a timespec, as a rule gives it."""
+    repeats: bool
+    maker: str
+    """Who makes it, as it is kept."""
+    by: Actor | None = None
 
 
 @frozen

@@ -14,7 +14,7 @@ from typing import Any
 from picosched.store.agenda import Agenda
 from picosched.store.shards import Shards, shard_of
 from picosched.turns.memory import Loaded, Recent
-from picosched.turns.pieces import RaiseDue, RaiseEntry, RaiseEvent
+from picosched.turns.pieces import MakeSchedule, RaiseDue, RaiseEntry, RaiseEvent
 
 REMEMBERED = 10_000
 """Owners."""
@@ -57,6 +57,8 @@ class Reach:
     def _owner(self, piece: Any) -> str | None:
         if isinstance(piece, RaiseDue | RaiseEntry):
             return piece.owner
+        if isinstance(piece, MakeSchedule):
+            return piece.pico_id
         if isinstance(piece, RaiseEvent):
             return piece.pico_id or self._loaded.pico_of(piece.event.eci or "")
         return None

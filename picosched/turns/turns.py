@@ -32,11 +32,15 @@ from picosched.store.store import Store, of_turn
 from picosched.turns import windows as edges
 from picosched.turns.install import carry_out
 from picosched.turns.memory import Loaded
-from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent
+from picosched.turns.pieces import AskPassing, AskQuery, Later, MakeSchedule, RaiseEvent
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
+    from picosched.schedule.new_schedule import NewSchedule
     from picosched.turns.traces import Traces
+
+SCHEDULE_KEY = "schedule\n"
+"""What keys of schedules begin with, among those of events: no header has a line break."""
 
 
 class Turns:
@@ -94,6 +98,36 @@ class Turns:
         if event.once is not None:
             self._store.deliveries.receive(pico_id, event.once, event.eid, event.time)
         return turn
+
+    def make_schedule(self, piece: MakeSchedule) -> NewSchedule:
+        """Schedule an event for somebody outside. `not_found` if there is no such pico; KrlError as a rule's.
+
+        With a key that the pico has seen nothing is done: the schedule is the one that was made then.
+        """
+        from picosched.pico.outsider import schedule  # late: few commands do
+        from picosched.schedule.new_schedule import NewSchedule
+
+        event, pico_id, agenda = piece.event, piece.pico_id, self._store.agenda
+        key = None if event.once is None else f"{SCHEDULE_KEY}{event.once}"
+        before = None if key is None else self._store.deliveries.received(pico_id, key)
+        if before is not None:
+            row = agenda.find(before[0])
+            if row is None:
+                raise PicoschedError(f"the schedule {before[0]}, made with this key, is gone", "not_found")
+            return NewSchedule(row, is_new=False)
+        pico = self._loaded.load_pico(pico_id)
+        turn, id = schedule(pico, event, piece.when, piece.maker, self._settings, repeats=piece.repeats)
+        self._store.write(turn, journalled=False)
+        self._came(turn)
+        if key is not None:
+            self._store.deliveries.receive(pico_id, key, id, event.time)
+        row = agenda.find(id)
+        assert row is not None
+        if piece.by is not None and id in turn.scheduled:
+            instead = f", instead of {', '.join(turn.cancelled)}" if turn.cancelled else ""
+            told = f"{row.event} in the pico {pico_id}{instead}"
+            self._store.audit.add(deed_of(piece.by, turn.now, "scheduled", "schedule", id, told))
+        return NewSchedule(row, id in turn.scheduled, turn.warnings)
 
     def answer(self, piece: AskQuery) -> Any:
         """The answer to a query. Unanswered, `Later` and errors as for `raise_event`."""

@@ -22,7 +22,7 @@ COMMANDS = [
     "demo", "init", "lsp", "mcp",
     "check", "eval", "next", "plan", "simulate", "replay", "test", "install", "uninstall", "raise",
     "query",
-    "picos", "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move",
+    "picos", "channels", "scheduled", "load", "show", "schedule", "cancel", "pause", "resume", "fire", "move",
     "reschedule", "backfill", "history", "why", "journal", "backup", "export", "import", "doctor",
     "migrate", "sources", "add-source", "remove-source", "pause-source", "resume-source", "deliveries",
     "retry-delivery", "drop-delivery", "alerts", "add-alert", "change-alert", "remove-alert", "test-alert",
@@ -37,6 +37,7 @@ ON_A_DATABASE = [
     ("load",),
     ("plan", "tea.krl"),
     ("show", "1"),
+    ("schedule", "x:y", "--at", "2099-01-01"),
     ("cancel", "1"),
     ("pause", "1"),
     ("resume", "1"),
@@ -72,7 +73,7 @@ ON_A_DATABASE = [
     ("machines",),
 ]
 WRITING = {
-    "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
+    "raise", "schedule", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
     "make-token", "revoke-token", "go-back",
     "add-alert", "change-alert", "remove-alert", "test-alert",

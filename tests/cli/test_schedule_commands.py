@@ -3,6 +3,7 @@
 import itertools
 import os
 import pty
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -598,3 +599,43 @@ def test_what_a_calendar_leaves_out_is_told_before_it_would_have_come(run: Any, 
     assert [each["day"] for each in run("show", row["id"], "--json").json["left_out"]] == [
         str(first), str(first + day), str(last)
     ]  # fmt: skip
+
+
+def test_an_event_is_scheduled_by_hand(run: Any, pending: list[dict[str, Any]]) -> None:
+    made = run("schedule", "tea:due", "--repeat", "0 9 * * *", "_name=nine", "_timezone=Europe/Rome", "n=1")
+    assert made.out.startswith("scheduled tea:due on root for ") and made.err == ""
+    again = run("schedule", "tea:due", "--repeat", "0 8 * * *", "_name=nine")
+    assert again.out.startswith("there was one of that name already: tea:due on root for ")
+    often = run("schedule", "tea:due", "--repeat", "* * * * *", "--json")
+    assert often.json["new"] and "min_period" in often.json["warnings"][0]
+    assert "warning: the timespec" in run("schedule", "tea:due", "--repeat", "* * * * *").err
+    once = run(
+        "schedule", "tea:due", "--at", "2099-01-01", "--attrs", '{"_name": "once", "n": [1]}', "--json"
+    )
+    shown = run("show", once.json["id"], "--json").json
+    assert (shown["due"], shown["attrs"], shown["name"]) == ("2099-01-01T00:00:00Z", {"n": [1]}, "once")
+    assert shown["created_by"].startswith("the command line") and shown["rid"] == ""
+    assert re.search(r"made by +the command line", run("show", "nine").out)
+    assert "by the command line" in run("why", "nine").out
+    assert run("pause", "nine").out.startswith("paused tea:due")
+    assert run("cancel", "once").out.startswith("cancelled tea:due")
+    assert len(run("scheduled", "--json").lines) == len(pending) + 3
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "wanted"),
+    [
+        ((), 2, "say when: --at TIME or --repeat TIMESPEC"),
+        (("--at", "2099-01-01", "--repeat", "@daily"), 2, "say when"),
+        (("--at", "soon"), 1, "wanted ISO 8601"),
+        (("--repeat", "61 * * * *"), 1, "61"),
+        (("--at", "2099-01-01", "_count=2"), 1, "found _count with an at"),
+        (("--at", "2099-01-01", "--pico", "nosuch"), 1, "nosuch"),
+    ],
+)
+def test_a_schedule_that_cannot_be(
+    run: Any, pending: list[dict[str, Any]], words: tuple[str, ...], status: int, wanted: str
+) -> None:
+    refused = run("schedule", "tea:due", *words)
+    assert (refused.status, refused.out) == (status, "") and wanted in refused.err
+    assert len(run("scheduled", "--json").lines) == len(pending)

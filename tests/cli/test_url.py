@@ -103,6 +103,11 @@ history
 history ID2 --json
 history --pico kitchen --outcome cancelled
 history --outcome skipped
+schedule echo:back --at 2099-01-01 n=3 --pico kitchen
+schedule echo:back --repeat @daily _name=daily --pico kitchen --json
+schedule echo:back --repeat @hourly _name=daily --pico kitchen
+schedule echo:back --repeat 61 --pico kitchen
+schedule echo:back --pico kitchen
 cancel --pico kitchen
 cancel --pico kitchen --dry-run
 cancel --pico kitchen --yes --json

@@ -96,7 +96,7 @@ def test_the_port_is_small() -> None:
 
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-FILTER = Filter("p", "r", "n", "d", "t", "at", (Status.PENDING, Status.FINISHED), NOW, NOW, "x", ("a",))
+FILTER = Filter("p", "r", "n", "d", "t", "at", (Status.PENDING, Status.FINISHED), NOW, NOW, "x", ("a",), "s")
 
 
 def conditions_for(text: str) -> Where:

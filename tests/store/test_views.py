@@ -16,6 +16,7 @@ import pytest
 from postgres_server import Server
 
 from picosched import Engine, VirtualClock
+from picosched.acting import HTTP, Actor
 from picosched.clock import parse_time
 from picosched.krl.large_map import MANY
 
@@ -211,3 +212,11 @@ def test_an_occurrence_of_a_source_for_many_picos_is_counted_once(asked: tuple[E
         **before,
         "fired": before["fired"] + 3,
     }
+
+
+def test_a_schedule_of_a_person_names_the_person(asked: tuple[Engine, Ask]) -> None:
+    engine, ask = asked
+    anna = engine.acting(Actor(HTTP, "anna")).root
+    row = anna.schedule("standup", "due", at="2026-03-03", attributes={"_name": "once"}).row
+    (view,) = ask("SELECT * FROM schedules WHERE name = 'once'")
+    assert view["made_by"] == row.made_by == 'HTTP as "anna"'

@@ -345,3 +345,59 @@ def test_a_standard_ruleset_is_installed_and_simulated_by_its_url(client: httpx.
     assert client.post("/api/simulate", json={**span, "rulesets": [url, user]}).json()["complete"]
     other = client.post(f"/api/picos/{pico}/rulesets", json={"url": "picosched://other/x.krl"})
     assert other.status_code == 403 and "picosched://standard/" in other.json()["error"]
+
+
+def test_an_event_is_scheduled_by_hand_and_with_a_key_only_once(
+    site: Running, client: httpx.Client, pico: str
+) -> None:
+    path = f"/api/picos/{pico}/scheduled"
+    new = {"domain": "tea", "type": "due", "at": "2099-03-01T08:00:00Z", "attrs": {"cups": 2, "_name": "tea"}}
+    made = client.post(path, json=new, headers={"Idempotency-Key": "k"})
+    shown = made.json()
+    assert (made.status_code, shown["new"], shown["warnings"]) == (201, True, [])
+    assert (shown["attrs"], shown["name"], shown["rid"]) == ({"cups": 2}, "tea", "")
+    assert shown["created_by"] == "HTTP" and shown["pico"] == pico
+    again = client.post(path, json={**new, "at": "2098-01-01"}, headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.json()) == (200, {**shown, "new": False})
+    often = client.post(path, json={"domain": "tea", "type": "due", "repeat": "* * * * *"}).json()
+    assert (often["new"], often["kind"]) == (True, "repeat")
+    listed = {each["id"] for each in pages(client, "/api/scheduled", pico=pico)}
+    assert listed == {shown["id"], often["id"]}
+    assert client.get(f"/api/scheduled/{shown['id']}").json()["created_by"] == "HTTP"
+    assert (
+        client.get("/api/why", params={"what": shown["id"]}).json()["links"][0]["text"].startswith("by HTTP")
+    )
+    deed = client.get("/api/audit", params={"on": shown["id"]}).json()["items"][0]
+    assert (deed["what"], deed["kind"], deed["by"]) == ("scheduled", "schedule", "HTTP")
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "wanted"),
+    [
+        ({}, 400, "found neither at and repeat"),
+        ({"at": "2099-01-01", "repeat": "@daily"}, 400, "found both"),
+        ({"at": "soon"}, 400, "as the time of a schedule"),
+        ({"at": True}, 400, "at"),
+        ({"at": 1e300}, 400, "time"),
+        ({"repeat": "61 * * * *"}, 400, "61"),
+        ({"repeat": {"minutes": "x"}}, 400, "minutes"),
+        ({"repeat": ["0"]}, 400, ""),
+        ({"repeat": "0 9 * * *", "attrs": {"_count": 0}}, 400, "_count"),
+        ({"at": "2099-01-01", "attrs": {"_name": "a\0b"}}, 400, "NUL"),
+        ({"at": "2099-01-01", "attrs": {"a": "x" * 1_000_001}}, 413, "max_attrs_bytes"),
+        ({"at": "2099-01-01", "when": 1}, 400, ""),
+    ],
+)
+def test_what_is_no_schedule(
+    client: httpx.Client, pico: str, given: dict[str, Any], status: int, wanted: str
+) -> None:
+    path = f"/api/picos/{pico}/scheduled"
+    answer = client.post(path, json={"domain": "tea", "type": "due", **given})
+    assert answer.status_code == status and wanted in answer.json()["error"]
+    infinite = '{"domain": "tea", "type": "due", "repeat": "@daily", "attrs": {"_jitter": Infinity}}'
+    assert client.post(path, content=infinite).status_code == 400
+    assert client.post("/api/picos/nosuch/scheduled", json={"domain": "a", "type": "b"}).status_code == 404
+    key = {"Idempotency-Key": "k" * 256}
+    new = {"domain": "tea", "type": "due", "at": "2099-01-01"}
+    assert client.post(path, json=new, headers=key).status_code == 413
+    assert pages(client, "/api/scheduled", pico=pico) == []

@@ -35,7 +35,8 @@ def fires(scope: Scope, id: Value = None, limit: Value = None) -> Value:
 
 def find(scope: Scope, filter: Value = None) -> Value:
     """Pending events matching a filter, soonest first."""
-    return [scope.effects.agenda.show(id) for id in meant(scope, filter)]
+    agenda = scope.effects.agenda
+    return [agenda.show(each.id) for each in agenda.matching(filter)]
 
 
 def pause(scope: Scope, id: Value = None, until: Value = None) -> Value:
@@ -71,12 +72,13 @@ def pause_all(scope: Scope, filter: Value = None, until: Value = None, dry_run: 
 def resume_all(scope: Scope, filter: Value = None, dry_run: Value = None) -> Value:
     """Resume the paused ones among the matches."""
     agenda = scope.effects.agenda
-    ids = [each.id for each in agenda.matching(filter) if each.paused]
+    ids = [each.id for each in agenda.matching(filter) if each.rid and each.paused]
     return ids if truth(dry_run) else [id for id in ids if agenda.resume(id)]
 
 
 def meant(scope: Scope, filter: Value) -> list[str]:
-    return [each.id for each in scope.effects.agenda.matching(filter)]
+    """Those that match and are the ruleset's own: it does not change what people made."""
+    return [each.id for each in scope.effects.agenda.matching(filter) if each.rid]
 
 
 def number_of(value: Value, without: int) -> int:

@@ -13,6 +13,7 @@ from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Where
 from picosched.store.texts import OWNER, Parts
 
+SEEN = "rid IN (?, '')"
 AMONG = "id = ANY(?::text[])"
 NOT_AMONG = "id NOT IN (SELECT json_array_elements_text(?::json))"
 NO_OWNER_AMONG = f"{OWNER} NOT IN (SELECT json_array_elements_text(?::json))"
@@ -78,6 +79,7 @@ def _filtered(which: Filter) -> tuple[Parts, list[Any]]:
         found.append(f"status IN ({', '.join('?' * len(which.status))})")
         values += [status.value for status in which.status]
     for part, value in (
+        (SEEN, which.seen_by),
         (AMONG, None if which.ids is None else [*which.ids]),
         ("due >= ?", rows.ms(which.since)),
         ("due <= ?", None if which.until is None else to_ms(which.until)),

@@ -414,6 +414,9 @@ ALERTS = (
 )
 """Alerts that were made while an engine ran."""
 
+MAKERS = ("DROP VIEW schedules", *(each for each in VIEWS if each.startswith("CREATE VIEW schedules ")))
+"""Of a schedule that a person made, the view names the person."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -436,6 +439,7 @@ MIGRATIONS = (
     ("0019_versions", VERSIONS),
     ("0020_asked_of_sources", ASKED_OF_SOURCES),
     ("0021_alerts", ALERTS),
+    ("0022_makers", MAKERS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -13,6 +13,7 @@ from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Where
 from picosched.store.texts import OWNER, Parts
 
+SEEN = "rid IN (?, '')"
 AMONG = "id IN (SELECT value FROM json_each(?))"
 NOT_AMONG = "id NOT IN (SELECT value FROM json_each(?))"
 NO_OWNER_AMONG = f"{OWNER} NOT IN (SELECT value FROM json_each(?))"
@@ -82,6 +83,9 @@ def _filtered(which: Filter) -> tuple[Parts, list[Any]]:
         if value is not None:
             parts.append(EQUAL[column])
             values.append(value)
+    if which.seen_by is not None:
+        parts.append(SEEN)
+        values.append(which.seen_by)
     if which.status:
         parts.append(f"status IN ({', '.join('?' * len(which.status))})")
         values += [status.value for status in which.status]

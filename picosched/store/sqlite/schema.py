@@ -379,6 +379,9 @@ ALERTS = (
 )
 """Alerts that were made while an engine ran."""
 
+MAKERS = ("DROP VIEW schedules", *(each for each in VIEWS if each.startswith("CREATE VIEW schedules ")))
+"""Of a schedule that a person made, the view names the person."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -403,6 +406,7 @@ MIGRATIONS = (
     ("0021_versions", VERSIONS),
     ("0022_asked_of_sources", ASKED_OF_SOURCES),
     ("0023_alerts", ALERTS),
+    ("0024_makers", MAKERS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

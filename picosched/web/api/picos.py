@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, Field, StrictFloat, StrictInt
 
 from picosched.clock import format_time
 from picosched.engine.pico import PicoRef
@@ -14,6 +14,7 @@ from picosched.krl.keys import without_config_keys
 from picosched.store.picos import InstalledRow, PicoRow
 from picosched.web.api.needs import AUTHOR, OPERATE, READ
 from picosched.web.api.shapes import (
+    TIME,
     After,
     AnEngine,
     AskedHost,
@@ -25,12 +26,19 @@ from picosched.web.api.shapes import (
     Names,
     PageShape,
     PicoShape,
+    ScheduledShape,
     TurnShape,
     load,
     page_of,
+    scheduled_shape,
 )
 
 router = APIRouter(prefix="/api", tags=["picos"])
+
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="With the same key a pico gets one schedule only."),
+]
 
 
 class NewPico(Input):
@@ -49,6 +57,23 @@ class NewChannel(Input):
     deny_events: list[str] = Field([])
     allow_queries: list[str] = Field(["*:*"])
     deny_queries: list[str] = Field([])
+
+
+class NewSchedule(Input):
+    """An event to schedule: `at` a time, or to `repeat`."""
+
+    domain: str = Field(min_length=1)
+    type: str = Field(min_length=1)
+    attrs: dict[str, Any] = Field({}, description="Those such as `_name` steer the schedule, as for rules.")
+    at: str | StrictInt | StrictFloat | None = Field(None, description=f"{TIME} Or milliseconds since 1970.")
+    repeat: str | dict[str, Any] | None = Field(None, description="A timespec.")
+
+
+class NewScheduleShape(ScheduledShape):
+    """A schedule that was wanted."""
+
+    new: bool = Field(description="False if it was there: by its name, or by the key of the request.")
+    warnings: list[str] = Field(description="What there is to say of its timespec.")
 
 
 class WholePico(PicoShape):
@@ -131,6 +156,20 @@ def query(pico: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -> Answe
     """Run a query in a pico, without a policy."""
     wanted = engine.new_query(new.rid, new.name, new.args, host=asked)
     return AnswerShape(value=engine.answer_to(wanted, load(engine, pico).id))
+
+
+@router.post("/picos/{pico}/scheduled", dependencies=[OPERATE], status_code=201)
+def schedule(
+    pico: str, new: NewSchedule, engine: AnEngine, answer: Response, key: Key = None
+) -> NewScheduleShape:
+    """Schedule an event in a pico, for all of its rulesets. 200 if the schedule was there."""
+    made = load(engine, pico).schedule(
+        new.domain, new.type, at=new.at, repeat=new.repeat, attributes=new.attrs, once=key
+    )
+    if not made.is_new:
+        answer.status_code = 200
+    shape = scheduled_shape(made.row, Names(engine)).model_dump()
+    return NewScheduleShape(**shape, new=made.is_new, warnings=[*made.warnings])
 
 
 @router.get("/picos/{pico}/channels", dependencies=[READ])

@@ -283,7 +283,10 @@ def _draw_facts(row: Scheduled, pico: str, shut: str | None) -> None:
         with _said("Pico"):
             ui.link(pico, pico_path(row.pico_id))
         with _said("Made by"):
-            ui.link(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)).classes("mono")
+            if row.by_person:
+                text("span", row.made_by)
+            else:
+                ui.link(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)).classes("mono")
         with _said("Made"):
             moment(row.created)
         for label, value in facts(row).items():

@@ -251,6 +251,9 @@ def _looked(engine: Engine, which: Filter, mark: str | None) -> tuple[Page[Sched
 
 def _row(row: Scheduled, names: Names, small: Mapping[str, Any]) -> Mapping[str, Cell]:
     event = f"{row.domain}:{row.type}"
+    maker: Cell = row.made_by
+    if not row.by_person:
+        maker = link_cell(row.made_by, ruleset_path(row.rid, row.pico_id, row.line))
     return {
         "key": row.id,
         "spoken": f"choose {label_of(row)}",
@@ -259,7 +262,7 @@ def _row(row: Scheduled, names: Names, small: Mapping[str, Any]) -> Mapping[str,
         "when": {"text": _when(row), **small},
         "status": badge_cell(row.state, AT_WORK if row.held else None),
         "pico": link_cell(names.of(row.pico_id), pico_path(row.pico_id)),
-        "maker": link_cell(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)),
+        "maker": maker,
         "fires": f"{row.fires:,}",
     }
 

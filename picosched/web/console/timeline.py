@@ -72,7 +72,7 @@ class _Page:
         self._console = console
         self._span = given.get("span", "day") if given.get("span") in VIEWS else "day"
         pico, _, rid = given.get("unfolded", "").partition(" ")
-        self._unfolded: tuple[str, str] | None = (pico[:100], rid[:100]) if rid else None
+        self._unfolded: tuple[str, str] | None = (pico[:100], rid[:100]) if pico else None
         """The pico and ruleset of the lane that is shown whole."""
         self._which: Filter | None = Filter()
         self._opened = given.get("open", "")[:100] or None
@@ -279,7 +279,8 @@ def _lane_props(lane: Lane, names: Names, axis: Axis, zone: ZoneInfo) -> dict[st
         "rid": lane.rid,
         "pico": names.of(lane.pico_id),
         "pico_href": pico_path(lane.pico_id),
-        "rid_href": ruleset_path(lane.rid, lane.pico_id),
+        "rid_href": ruleset_path(lane.rid, lane.pico_id) if lane.rid else None,
+        "rid_shown": None if lane.rid else "by people",
         "tracks": [_track_props(track, axis, zone) for track in lane.tracks],
     }
 

@@ -1,6 +1,7 @@
-"""A schedule typed in words: its times and its picture are shown while it is typed, then it becomes a source.
+"""A schedule typed in words, whose times and picture are shown while it is typed.
 
-Rules make schedules of their own. What a person makes is a cron table of one entry, for a pico.
+For one pico it becomes a schedule of that pico. For all that have a ruleset, or a channel with a tag, it
+becomes a source, a cron table of one entry.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from picosched.timespec.zone import check_zone
 from picosched.web.console.frame import Console, frame
 from picosched.web.console.local_time import reader_zone
 from picosched.web.console.offers import all_picos
-from picosched.web.console.parts import box, button, fault_in, panel, text
+from picosched.web.console.parts import box, button, fault_in, panel, text, turn_off
 from picosched.web.console.pictures import draw_rhythm
+from picosched.web.console.schedule_page import schedule_path
 from picosched.web.console.steps import tell_timespec
 
 HERE = "/new"
 WANTED = "domain:type"
+OF_SCHEDULE, OF_SOURCE = "optional; one of a name in a pico", "unique; by default the event and when"
+ONE, MANY = "pico", "picos"
+"""For whom it is: a schedule of one pico, or a source for many."""
 EVENT = re.compile(r"[^\s:]+:[^\s:]+")
 
 
@@ -56,6 +61,11 @@ class _Form:
                     validation=lambda _: fault_in(lambda: check_zone(self._tz)),
                 )
                 self._zone.props("debounce=200 maxlength=64")
+                self._for = ui.toggle(
+                    {ONE: "One pico: a schedule", MANY: "Many picos: a source"},
+                    value=ONE,
+                    on_change=self._choose,
+                ).props("no-caps unelevated toggle-color=primary toggle-text-color=dark")
                 chosen = pico if pico in names else next(iter(names), None)
                 self._pico = ui.select(
                     names,
@@ -64,6 +74,17 @@ class _Form:
                     with_input=True,
                     validation=lambda chosen: None if chosen else "wanted a pico",
                 )
+                self._those = ui.select(
+                    {"rid": "the ruleset", "tag": "a channel with the tag"},
+                    label="For all that have",
+                    value="rid",
+                )
+                self._named = ui.input(
+                    "Ruleset or tag",
+                    placeholder="tea_timer",
+                    validation=lambda given: None if (given or "").strip() else "wanted a name",
+                ).classes("mono")
+                self._named.without_auto_validation()
                 self._event = ui.input(
                     "Event", value=event, placeholder=WANTED, validation=_fault_of_event
                 ).classes("mono")
@@ -74,17 +95,28 @@ class _Form:
                     validation=lambda text: fault_in(lambda: parse_map(text or "", "attributes")),
                 )
                 self._attrs.classes("mono").props("autogrow")
-                self._name = ui.input("Name", placeholder="unique; by default the event and when")
-                for field in (self._when, self._event, self._name):
+                self._name = ui.input("Name", placeholder=OF_SCHEDULE)
+                for field in (self._when, self._named, self._event, self._name):
                     field.props("stack-label")  # so that the hint is seen before one types
                 with box("dialog-buttons"):
-                    button("Create", self._create, "primary", needs="added")
+                    self._button = button("Create", self._create, "primary")
                 self._fault = text("p", "", "bad-text").props("role=alert")
             with panel("Fires"):
                 self._told = ui.element("div").classes("stack-small").props('aria-live="polite"')
         for field in (self._when, self._zone):
             field.on_value_change(self._tell)
+        self._choose()
         self._tell()
+
+    def _choose(self) -> None:
+        """Show the fields of what is chosen."""
+        one = self._for.value == ONE
+        self._pico.set_visibility(one)
+        for field in (self._those, self._named):
+            field.set_visibility(not one)
+        self._name.props["placeholder"] = OF_SCHEDULE if one else OF_SOURCE
+        self._button.props(remove="title")  # of the other choice
+        turn_off(self._button, "scheduled" if one else "added")
 
     @property
     def _spec(self) -> str:
@@ -118,31 +150,59 @@ class _Form:
 
     async def _create(self) -> None:
         self._fault.show("")
-        fields = (self._when, self._zone, self._pico, self._event, self._attrs)
-        right = [each.validate() for each in fields]  # all of them, so that each says what is wrong
+        whose = self._pico if self._for.value == ONE else self._named
+        right = [  # all of them, so that each says what is wrong
+            each.validate() for each in (self._when, self._zone, whose, self._event, self._attrs)
+        ]
         if not all(right):
             return
         try:
-            declaration = self._declaration()
-            id = await self._console.run(lambda: self._console.engine.add_source(declaration))
+            path = await (self._schedule() if self._for.value == ONE else self._add_source())
         except PicoschedError as error:
             self._fault.show(str(error))
             return
-        ui.navigate.to(f"/sources/{id}")
+        ui.navigate.to(path)
+
+    async def _schedule(self) -> str:
+        """Make a schedule of a pico; returns the path of its page."""
+        domain, _, type = self._event_named.partition(":")
+        name, spec = self._called, self._spec
+        attributes = {**self._attributes, "_timezone": self._tz, **({"_name": name} if name else {})}
+        pico = self._console.engine.pico(self._pico.value)
+        made = await self._console.run(
+            lambda: pico.schedule(domain, type, repeat=spec, attributes=attributes)
+        )
+        if not made.is_new:
+            raise PicoschedError(
+                f'somebody made a schedule "{name}" in the pico {pico.name} already', "conflict"
+            )
+        return schedule_path(made.id)
+
+    async def _add_source(self) -> str:
+        """Make a source; returns the path of its page."""
+        engine, declaration = self._console.engine, self._declaration()
+        return f"/sources/{await self._console.run(lambda: engine.add_source(declaration))}"
+
+    @property
+    def _event_named(self) -> str:
+        return (self._event.value or "").strip()
+
+    @property
+    def _called(self) -> str:
+        return (self._name.value or "").strip()
+
+    @property
+    def _attributes(self) -> dict[str, Any]:
+        return parse_map(self._attrs.value or "", "attributes")
 
     def _declaration(self) -> dict[str, Any]:
-        event = (self._event.value or "").strip()
-        entry = {
-            "name": "entry",
-            "when": self._spec,
-            "event": event,
-            "attrs": parse_map(self._attrs.value, "attributes"),
-        }
+        event = self._event_named
+        entry = {"name": "entry", "when": self._spec, "event": event, "attrs": self._attributes}
         return {
             "type": "crontab",
-            "name": (self._name.value or "").strip() or f"{event} {self._spec}",
+            "name": self._called or f"{event} {self._spec}",
             "tz": self._tz,
-            "to": {"pico": self._pico.value},
+            "to": {self._those.value: (self._named.value or "").strip()},
             "entries": [entry],
         }
 

@@ -23,10 +23,38 @@ def test_a_schedule_is_typed_in_words_with_its_picture(page: Page, console: Open
     page.get_by_label("Pico").fill("worded")
     page.get_by_role("option", name="worded").click()
     page.get_by_label("Event").fill("clock:beat")
+    page.get_by_label("Name").fill("beats")
+    page.get_by_label("Attributes").fill('{"n": 1}')
+    page.get_by_role("button", name="Create").click()
+    page.wait_for_url("**/schedules/*")
+    expect(page.get_by_text("the console", exact=True).first).to_be_visible()
+    (made,) = get(console, "/scheduled", pico=pico)["items"]
+    assert (made["name"], made["timespec"], made["attrs"]) == ("beats", "weekdays at 9:00", {"n": 1})
+    assert (made["created_by"], made["rid"]) == ("the console", "")
+    page.goto(f"{console.url}/schedules?pico={pico}")
+    expect(page.get_by_role("row", name="clock:beat")).to_contain_text("the console")
+    page.goto(f"{console.url}/timeline?pico={pico}")
+    expect(page.get_by_text("by people")).to_be_visible()
+    page.goto(f"{console.url}/new?when=@daily&pico={pico}&event=clock:beat")
+    page.get_by_label("Name").fill("beats")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("alert").filter(has_text='a schedule "beats"')).to_be_visible()
+    assert len(get(console, "/scheduled", pico=pico)["items"]) == 1
+
+
+def test_a_schedule_for_many_picos_becomes_a_source(page: Page, console: Opened) -> None:
+    console.pico("one of many")
+    page.goto(f"{console.url}/new?when=weekdays at 9:00&event=clock:beat")
+    expect(page.get_by_label("Ruleset or tag")).to_be_hidden()
+    page.get_by_role("button", name="Many picos: a source").click()
+    expect(page.get_by_label("Pico", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("alert").filter(has_text="wanted a name")).to_be_visible()
+    page.get_by_label("Ruleset or tag").fill("clocks")
     page.get_by_role("button", name="Create").click()
     page.wait_for_url("**/sources/*")
     made = next(each for each in get(console, "/sources") if each["name"] == "clock:beat weekdays at 9:00")
-    assert made["to"] == {"pico": pico}
+    assert made["to"] == {"rid": "clocks"}
 
 
 def test_the_months_of_a_year_stand_beside_its_days(page: Page, console: Opened) -> None:

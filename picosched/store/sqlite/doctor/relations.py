@@ -138,7 +138,7 @@ ALL = (
         "scheduled",
         ["id"],
         f"""SELECT id, rid FROM scheduled WHERE {LIVE} AND kind IN ('at', 'repeat', 'window')
-            AND NOT EXISTS (SELECT 1 FROM installed
+            AND (rid <> '' OR kind = 'window') AND NOT EXISTS (SELECT 1 FROM installed
                 WHERE installed.pico = scheduled.pico AND installed.rid = scheduled.rid)""",
         "the ruleset {}",
         "one that its pico has, as it is still to come",

@@ -1,0 +1,83 @@
+"""Schedules an event in a pico for somebody outside.
+
+Its input is checked at the door, as that of an event is; the rest is what a rule's `schedule` does
+(`pico/outsider.py`), in one transaction with the line in the audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import isfinite
+from typing import Any
+
+from picosched.checked import json_object
+from picosched.clock import format_time
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.schedule.new_schedule import NewSchedule
+from picosched.schedule.steering import STEERING, ZONE
+from picosched.timespec.timespec import Timespec
+from picosched.turns.pieces import MakeSchedule
+
+At = str | int | float | datetime | timedelta
+"""ISO 8601, milliseconds since 1970, a datetime with a zone, or how long from now."""
+Repeat = str | Mapping[str, Any] | Timespec
+
+
+def schedule(
+    engine: Wiring,
+    pico_id: str,
+    domain: str,
+    type: str = "",
+    *,
+    at: At | None = None,
+    repeat: Repeat | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    once: str | None = None,
+) -> NewSchedule:
+    """Schedule an event in a pico; `once` is an idempotency key. Errors as of `PicoRef.schedule`."""
+    engine.permit("scheduled")
+    engine.permit_event(domain)
+    if (at is None) == (repeat is None):
+        found = "neither" if at is None else "both"
+        raise PicoschedError(f"found {found} at and repeat, wanted one: a time, or a timespec")
+    if isinstance(repeat, Timespec):
+        attributes = {ZONE: repeat.tz, **(attributes or {})}
+        repeat = repeat.text
+    for name in STEERING:  # which JSON does not have, and as null it would be ignored
+        given = (attributes or {}).get(name) if isinstance(attributes, Mapping) else None
+        if isinstance(given, float) and not isfinite(given):
+            raise PicoschedError(f"found {given} as {name}, wanted a number that JSON has")
+    event = engine.new_event(domain, type, attributes, once=once)
+    when = _time(at, event.time) if at is not None else _timespec(repeat, engine)
+    by = str(engine.by)
+    return engine.make_schedule(MakeSchedule(event, pico_id, when, at is None, maker=by, by=engine.noted))
+
+
+def _time(at: At, now: datetime) -> str | int | float:
+    if isinstance(at, timedelta):
+        try:
+            return format_time(now + at)
+        except OverflowError as cause:
+            raise PicoschedError(f"found {at} from now, wanted the years 1 to 9999") from cause
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise PicoschedError(f"found the datetime {at} without a zone, wanted one with a zone")
+        return format_time(at)
+    if isinstance(at, bool) or not isinstance(at, str | int | float) or at == "":
+        raise PicoschedError(
+            f"found {at!r:.60} as the time of a schedule, wanted ISO 8601, milliseconds "
+            "since 1970, a datetime or a timedelta"
+        )
+    if isinstance(at, float) and not isfinite(at):
+        raise PicoschedError(f"found {at} as the time of a schedule, wanted milliseconds since 1970")
+    return at
+
+
+def _timespec(repeat: Any, engine: Wiring) -> str | dict[str, Any]:
+    if isinstance(repeat, str):
+        return repeat
+    if isinstance(repeat, Mapping):
+        return json_object(repeat, "the timespec", engine.settings.limits.max_attrs_bytes)
+    raise PicoschedError(f'found {repeat!r:.60} as a timespec, wanted a text such as "0 9 * * *", or a map')
