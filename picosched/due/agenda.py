@@ -19,12 +19,12 @@ from picosched.due.alerting import tell_of
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
 from picosched.due.outcomes import Outcomes
-from picosched.due.overlap import CANCELLED, GIVEN_UP, WAITED, came_meanwhile, given_up_at, overlapped
+from picosched.due.overlap import GIVEN_UP, WAITED, came_meanwhile, given_up_at, overlapped
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
-from picosched.outside.processes import Ended
+from picosched.outside.processes import CANCELLED, Ended
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered

@@ -52,7 +52,8 @@ class Part(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What was decided. An empty one connects again if the session was lost, and looks for what changed."""
+    """What was decided. An empty one connects again if the session was lost, looks for what changed, and ends
+    the programs that have to end."""
 
     take: Sequence[int] = ()
     let_go: Sequence[int] = ()
@@ -189,9 +190,12 @@ class Placement:
                 if self._watch is None:
                     self._watch, self._told = self._machines.watch(), 0.0
                     self._news()  # there may have been some since the last one ended
+                    self._order(Share())
                 news = self._watch.wait(LOOK_SECONDS)
                 if news.shards & (self._machines.own or frozenset()):
                     self._news()
+                if self._heartbeat().id in news.ends:
+                    self._order(Share())
                 if news.moved or ticks() - self._looked >= LOOK_SECONDS:
                     self._look(self._watch)
                 failing = False

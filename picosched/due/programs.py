@@ -29,7 +29,7 @@ from picosched.due.queue import Looked, Tick
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
-from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes, Wake
+from picosched.outside.processes import CANCELLED, INTERRUPTED, REHEARSED, SECONDS, Ended, Processes, Wake
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
@@ -114,10 +114,15 @@ class ProgramsQueue(Background):
         self._processes.go_on()
 
     def interrupt(self) -> None:
-        """Mark runs that ended processes left as interrupted, and end those here that others so marked."""
+        """Mark runs that ended processes left as interrupted, and end those here that others so marked, or
+        that have to end for the next occurrence.
+        """
         ours = {*self._processes.runs, *self._unwritten}
         found = self._commits.read(self._found_running, ours)
         self.looks_again = ticks() + LOOK_SECONDS if found.others else None
+        for own in found.ours:
+            if own.kind == "running" and own.held:
+                self._processes.end(own.id, CANCELLED)
         if found.left or found.ours:
             for id in self._commits.run(self._interrupt, found):
                 log.warning("ending the program of the run %s: it counts as interrupted meanwhile", id)
@@ -283,4 +288,4 @@ def finished(row: Scheduled, ended: Ended, now: datetime) -> Scheduled:
         "outcome": ended.outcome,
         "why": ended.why,
     }
-    return replace(row, kind="send", due=now, fired=None, attrs=attrs)
+    return replace(row, kind="send", due=now, fired=None, held=False, attrs=attrs)

@@ -13,10 +13,9 @@ from functools import partial
 
 from picosched.due.begun import Begun
 from picosched.due.entries import Entries
-from picosched.due.overlap import CANCELLED
 from picosched.due.queue import Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
-from picosched.outside.processes import Ended
+from picosched.outside.processes import CANCELLED, Ended
 from picosched.store.due import Coming
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit

@@ -70,6 +70,7 @@ class Ended:
 
 
 INTERRUPTED = Ended("interrupted", why="the engine ended while it ran")
+CANCELLED = Ended("cancelled", why="the next occurrence of the schedule came due")
 REHEARSED = Ended("rehearsed", exit=0, why="no program is run on virtual time")
 
 
@@ -258,8 +259,8 @@ class Run:
         if key.fd == self._wake.read:
             told = os.read(self._wake.read, CHUNK)
             self._exited = self._exited or EXITED in told
-            if STOP in told and not self._exited:
-                self._ended, self._until = self._ended or self._wake.why, 0.0
+            if STOP in told and not self._exited and self._ended is None:  # told again, its grace goes on
+                self._ended, self._until = self._wake.why, 0.0
         elif isinstance(key.data, Kept):
             self._read(selector, key)
         else:
