@@ -40,6 +40,7 @@ from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Scheduled, S
 from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
+from picosched.store.left_out import LeftOut
 from picosched.store.store import Store, of_turn
 from picosched.turns import sources as declaring
 from picosched.turns.commit import GroupCommit
@@ -77,8 +78,7 @@ class AgendaQueue:
     def run_due(self, coming: Coming, tick: Tick) -> Looked:
         now, raised, made_now, done, failing = tick.now, 0, 0, 0, 0
         if coming.pause_ends is not None and coming.pause_ends <= now:
-            self._resume(now)  # the next look finds them
-            return Looked()
+            return self._resume(tick)  # the next look finds them
         if coming.due is None or coming.due > now:
             return Looked()
         for piece, outcome in self._together.outcomes(partial(self._find, tick), tick.look_ahead):
@@ -104,19 +104,23 @@ class AgendaQueue:
     def end_tick(self) -> None:
         self._line.forget()
 
-    def give_up_broken(self) -> None:
-        """End rows that would never be due because their due time is damaged."""
+    def give_up_broken(self, stuck: dict[str, Exception]) -> None:
+        """End rows that would never be due, as their due time is damaged, but for those that are stuck."""
         for id, why in self._commits.read(self._store.due.broken):
-            error = self._ended(id, PicoschedError(why, "internal"))
-            if error is not None:
-                raise error
+            if id not in stuck and (error := self._ended(id, PicoschedError(why, "internal"))) is not None:
+                stuck[id] = error
 
-    def _resume(self, now: datetime) -> None:
-        ids = self._commits.read(self._store.agenda.resumable, now, RESUMED_AT_ONCE)
-        outcomes = self._commits.perform_all(partial(self._rows.resume, now=now), ids)
+    def _resume(self, tick: Tick) -> Looked:
+        """Resume rows whose pause is over. One that the database refuses waits, as a due row does."""
+        without = LeftOut(frozenset(tick.stuck))
+        ids = self._commits.read(self._store.agenda.resumable, tick.now, RESUMED_AT_ONCE, without)
+        outcomes = self._commits.perform_all(partial(self._rows.resume, now=tick.now), ids)
+        refused = 0
         for id, outcome in zip(ids, outcomes, strict=True):
             if isinstance(outcome, Exception) and (error := self._ended(id, outcome)) is not None:
-                raise error
+                tick.stuck[id] = error
+                refused += 1
+        return Looked(fails=1 < refused == len(ids))
 
     def _give_up(self, piece: RaiseDue, error: Exception) -> Done | Exception:
         return self._ended(piece.id, error) or NOTHING

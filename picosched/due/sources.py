@@ -8,7 +8,6 @@ scheduled rows by one turn at most.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 
 from picosched.due.begun import Begun
@@ -17,6 +16,7 @@ from picosched.due.queue import Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
 from picosched.outside.processes import CANCELLED, Ended
 from picosched.store.due import Coming
+from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.pieces import RaiseEntry
@@ -49,7 +49,7 @@ class SourcesQueue:
 
     def run_due(self, coming: Coming, tick: Tick) -> Looked:
         if coming.pause_ends is not None and coming.pause_ends <= tick.now:
-            self._resume(tick.now)  # the next look finds their entries
+            self._resume(tick)  # the next look finds their entries
             return Looked()
         if coming.due is None or coming.due > tick.now:
             return Looked()
@@ -75,11 +75,13 @@ class SourcesQueue:
     def end_tick(self) -> None:
         """Nothing to forget: a round continues in the next tick."""
 
-    def _resume(self, now: datetime) -> None:
-        ids = self._commits.read(self._store.sources.resumable, now)
-        for outcome in self._commits.perform_all(partial(self._entries.resume, now=now), ids):
+    def _resume(self, tick: Tick) -> None:
+        """Resume sources whose pause is over. One that the database refuses waits, as a due entry does."""
+        ids = self._commits.read(self._store.sources.resumable, tick.now, LeftOut(frozenset(tick.stuck)))
+        outcomes = self._commits.perform_all(partial(self._entries.resume, now=tick.now), ids)
+        for id, outcome in zip(ids, outcomes, strict=True):
             if isinstance(outcome, Exception):
-                raise outcome
+                tick.stuck[id] = outcome
 
 
 def _stays_due(piece: RaiseEntry, error: Exception) -> Done | Exception:

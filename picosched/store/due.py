@@ -129,7 +129,8 @@ class Due:
     ) -> Soonest:
         """What comes next in each queue, except for what is left out; in one read."""
         start = self._first_of_others(scheduled.owners)
-        left_out = (entries, deliveries, programs, scheduled, NOTHING, NOTHING)
+        paused = [LeftOut(each.ids) if each.ids else NOTHING for each in (entries, scheduled)]
+        left_out = (entries, deliveries, programs, scheduled, *paused)
         row = self._database.row("soonest", (start,), left_out)
         assert row is not None  # it has one row always
         entry, source_resumes, delivery, program, due, resumes, broken = row
