@@ -200,11 +200,12 @@ class Placement:
                     self._look(self._watch)
                 failing = False
             except Exception as error:
-                if not failing:
+                self._close()
+                if failing:
+                    self._stopping.wait(PAUSE_SECONDS)
+                else:  # the session was cut, and there is another one at once
                     log.warning("the other machines cannot be watched: %s", error)
                 failing = True
-                self._close()
-                self._stopping.wait(PAUSE_SECONDS)
 
     def _close(self) -> None:
         if self._watch is not None:

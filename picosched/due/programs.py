@@ -29,7 +29,16 @@ from picosched.due.queue import Looked, Tick
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
-from picosched.outside.processes import CANCELLED, INTERRUPTED, REHEARSED, SECONDS, Ended, Processes, Wake
+from picosched.outside.processes import (
+    CANCELLED,
+    INTERRUPTED,
+    LOST,
+    REHEARSED,
+    SECONDS,
+    Ended,
+    Processes,
+    Wake,
+)
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
@@ -120,13 +129,19 @@ class ProgramsQueue(Background):
         ours = {*self._processes.runs, *self._unwritten}
         found = self._commits.read(self._found_running, ours)
         self.looks_again = ticks() + LOOK_SECONDS if found.others else None
-        for own in found.ours:
+        for own in found.ours:  # before anything else, as others may be at work in their place
+            self._end_lost(own)
             if own.kind == "running" and own.held:
                 self._processes.end(own.id, CANCELLED)
         if found.left or found.ours:
-            for id in self._commits.run(self._interrupt, found):
-                log.warning("ending the program of the run %s: it counts as interrupted meanwhile", id)
-                self._processes.end(id, INTERRUPTED)
+            for own in self._commits.run(self._interrupt, found):
+                self._end_lost(own)
+
+    def _end_lost(self, own: Scheduled) -> None:
+        """End a program here if others have written that it was interrupted; no more is written of it."""
+        lost = own.kind == "send" and own.attrs["outcome"] == INTERRUPTED.outcome
+        if lost and self._processes.end(own.id, LOST):
+            log.warning("ending the program of the run %s: it counts as interrupted meanwhile", own.id)
 
     def look_again(self) -> None:
         """As `interrupt`, if there were runs of machines that may be alive, and some time has passed."""
@@ -143,8 +158,8 @@ class ProgramsQueue(Background):
         living = () if not rows or self._store.machines is None else self._store.machines.living()
         return [row for row in rows if row.machine not in (self._machine_id, *living)]
 
-    def _interrupt(self, found: Found) -> list[str]:
-        """Inside a transaction: mark what was left as interrupted; the ids of ours that others so marked."""
+    def _interrupt(self, found: Found) -> list[Scheduled]:
+        """Inside a transaction: mark what was left as interrupted; ours as they are now."""
         machines, now = self._store.machines, self._now()
         self._store.need(*{row.pico_id for row in (*found.left, *found.ours)})
         again = [self._store.agenda.find(each.id) for each in found.left]
@@ -153,14 +168,11 @@ class ProgramsQueue(Background):
                 self._store.agenda.become(finished(row, INTERRUPTED, now), now)
                 if machines is not None:
                     machines.release(row.id)
-        lost = []
-        for each in found.ours:
-            own = self._store.agenda.find(each.id)
-            if own is not None and own.kind == "running" and machines is not None:
+        ours = [own for each in found.ours if (own := self._store.agenda.find(each.id)) is not None]
+        for own in ours:
+            if own.kind == "running" and machines is not None:
                 machines.hold(own.id)  # if another session had it when ours began
-            elif own is not None and own.kind == "send" and own.attrs["outcome"] == INTERRUPTED.outcome:
-                lost.append(own.id)
-        return lost
+        return ours
 
     def coming(self, found: Coming, without: LeftOut) -> Coming:
         """When it next has something to do, given when the first waiting program was requested."""

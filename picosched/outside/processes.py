@@ -71,6 +71,7 @@ class Ended:
 
 INTERRUPTED = Ended("interrupted", why="the engine ended while it ran")
 CANCELLED = Ended("cancelled", why="the next occurrence of the schedule came due")
+LOST = Ended("interrupted", why="its machine was taken for dead while it ran")
 REHEARSED = Ended("rehearsed", exit=0, why="no program is run on virtual time")
 
 
@@ -155,12 +156,15 @@ class Processes:
             for wake in self._wakes:
                 wake.tell(STOP)
 
-    def end(self, id: str, why: Ended) -> None:
-        """End the program of a run, if there is a wake for it."""
+    def end(self, id: str, why: Ended) -> bool:
+        """End the program of a run; False if there is no wake for it, or it was told before."""
         with self._mutex:
-            for wake in [each for each, of in self._wakes.items() if of == id]:
-                wake.why = why
-                wake.tell(STOP)
+            wake = next((each for each, of in self._wakes.items() if of == id), None)
+            if wake is None or wake.why is not INTERRUPTED:
+                return False
+            wake.why = why
+            wake.tell(STOP)
+            return True
 
     def go_on(self) -> None:
         self._stopping = False
