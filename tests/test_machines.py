@@ -364,6 +364,18 @@ def test_a_call_that_found_nothing_holds_up_nobody_who_needs_another_shard(
     assert not any(thread.is_alive() for thread in threads)
 
 
+def test_a_ruleset_that_the_database_refuses_is_not_left_out_from_then_on(
+    opened: Callable[..., Engine], postgres: Server, address: str
+) -> None:
+    one, two = opened(), opened()
+    (pico,) = furnished(one, 1)
+    postgres.ask("ALTER TABLE ruleset RENAME COLUMN text TO away", address)
+    with pytest.raises(PicoschedError, match="text"):
+        on(two, pico).query("beats", "total")
+    postgres.ask("ALTER TABLE ruleset RENAME COLUMN away TO text", address)
+    assert on(two, pico).query("beats", "total") == 0
+
+
 def test_what_was_written_while_nobody_listened_is_looked_for(
     opened: Callable[..., Engine], postgres: Server, address: str
 ) -> None:

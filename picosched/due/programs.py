@@ -43,7 +43,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.due import NEVER, Coming
-from picosched.store.faults import InDoubtError
+from picosched.store.faults import InDoubtError, StoreError
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
@@ -252,6 +252,8 @@ class ProgramsQueue(Background):
         try:
             self._loaded.load_running(row.pico_id, row.rid)
             allowed = allowed_as(program, self._settings.proc_allow)
+        except StoreError:  # it is still to be run
+            raise
         except PicoschedError as error:
             record = Fire(id, row.pico_id, now, now, Outcome.FAILED, why=str(error))
             self._store.settle(replace(row, status=Status.FINISHED), record)
