@@ -12,10 +12,11 @@ from postgres_server import Server
 from racing import PATIENCE, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
-from picosched.clock import SystemClock
+from picosched.clock import SystemClock, ticks
 from picosched.engine.pico import PicoRef
 from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.sources.reading import read_source
+from picosched.store.machines import SILENT_MS
 from picosched.store.postgres.machines import PostgresMachines
 
 FIRES = """SELECT scheduled.pico, count(*) FROM fire JOIN scheduled ON scheduled.id = fire.scheduled
@@ -362,6 +363,31 @@ def test_a_call_that_found_nothing_holds_up_nobody_who_needs_another_shard(
     for thread in threads:
         thread.join(10)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_long_turn_is_no_silence_although_others_write_in_its_shards(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    picos = furnished(one, 8)
+    for engine in (one, two):
+        engine.start()
+    until(lambda: len(shards_of(one)) == len(shards_of(two)) == 128)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+
+    turn = threading.Thread(target=one._commits.run, args=(work,))
+    turn.start()
+    assert begun.wait(PATIENCE)
+    for pico in picos:
+        on(two, pico).raise_event("beats", "count")
+    began, longest = ticks(), 0
+    while ticks() - began < 2 * SILENT_MS / 1_000:
+        longest = max(longest, *(each.silent for each in two.machines()))
+    go_on.set()
+    turn.join(PATIENCE)
+    assert longest < SILENT_MS
 
 
 def test_a_ruleset_that_the_database_refuses_is_not_left_out_from_then_on(

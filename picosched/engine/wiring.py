@@ -158,7 +158,7 @@ class Wiring(Acting):
             self.look_again()
 
         def news() -> None:
-            self._commits.read(self.store.due.look_anew)
+            self.store.due.look_anew()
             self.look_again()
 
         return Placement(
