@@ -32,7 +32,8 @@ RULESET = """ruleset cancelling {
   global {
     outcomes = function() { ent:outcomes.defaultsTo([]) }
     program = function() {
-      "exec 2>/dev/null; trap 'echo stopped $0 $PPID >> $1; exit' TERM; echo began $0 $PPID >> $1; " +
+      "exec 2>/dev/null; trap 'echo stopped $0 $PPID >> $1; exit' TERM; " +
+      "[ $PPID -gt 1 ] || exit; echo began $0 $PPID >> $1; " +
       "while [ -d /proc/$PPID ]; do sleep 0.05; done; echo left $0 $PPID >> $1" } }
   rule plan { select when cancelling plan
     always { schedule cancelling event "due" repeat event:attr("when") attributes event:attrs } }
