@@ -18,6 +18,7 @@ from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.sources.reading import read_source
 from picosched.store.machines import SILENT_MS
 from picosched.store.postgres.machines import PostgresMachines
+from picosched.store.shards import shard_of
 
 FIRES = """SELECT scheduled.pico, count(*) FROM fire JOIN scheduled ON scheduled.id = fire.scheduled
     WHERE scheduled.type = 'beat' AND fire.outcome IN ('fired', 'late', 'coalesced') GROUP BY 1"""
@@ -205,7 +206,9 @@ def test_machines_share_the_shards_and_hand_them_over(
     checked(picos, postgres, address)
 
 
-def test_one_that_waits_for_an_answer_before_it_hands_over_is_leaving(opened: Callable[..., Engine]) -> None:
+def test_one_that_waits_for_an_answer_is_leaving_and_hands_all_else_over(
+    opened: Callable[..., Engine],
+) -> None:
     asked, answered = threading.Event(), threading.Event()
 
     def ask(request: HttpRequest) -> HttpResponse:
@@ -214,20 +217,27 @@ def test_one_that_waits_for_an_answer_before_it_hands_over_is_leaving(opened: Ca
         return HttpResponse(200, "OK")
 
     one, two = opened(outside=ask), opened()
-    (pico,) = furnished(one, 1)
+    pico, *others = furnished(one, 8)
     pico.install(LOOKING)
     one.start()
+    for each in others:
+        each.raise_event("beats", "plan")
     pico.raise_event("looking", "plan")
     assert asked.wait(PATIENCE)
     stopping = threading.Thread(target=one.stop, args=(PATIENCE,))
     stopping.start()
     until(lambda: [each.state for each in two.machines()] == ["leaving"], two.machines)
     two.start()
-    until(lambda: [each.state for each in two.machines()] == ["leaving", "idle"], two.machines)
-    assert len(shards_of(one)) == 256  # it goes on with what it has, and the other takes nothing away
+    until(lambda: len(shards_of(two)) == 255, two.machines)
+    assert [each.state for each in two.machines()] == ["leaving", "up"]
+    assert shards_of(one) == [shard_of(pico.id)]  # where something is under way
+    own = [on(two, each) for each in others if shard_of(each.id) != shard_of(pico.id)]
+    before = [each.query("beats", "total") for each in own]
+    until(lambda: all(each.query("beats", "total") > was for each, was in zip(own, before, strict=True)))
     answered.set()
     stopping.join(PATIENCE)
     until(lambda: [(each.state, len(each.shards)) for each in two.machines()] == [("up", 256)], two.machines)
+    assert len(one.history(pico.id)) == 1
 
 
 def test_two_that_are_sure_to_have_all_shards_fire_each_time_once(
