@@ -32,7 +32,7 @@ from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.backfill import NOMINAL, OPEN, reason, still_to_come
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
-from picosched.schedule.failing import going_on, having_failed, next_try, tried
+from picosched.schedule.failing import going_on, having_failed, next_try, tried, which_try
 from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE, Provenance
@@ -41,6 +41,7 @@ from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
 from picosched.store.left_out import LeftOut
+from picosched.store.sources import EntryRow
 from picosched.store.store import Store, of_turn
 from picosched.turns import sources as declaring
 from picosched.turns.commit import GroupCommit
@@ -204,7 +205,9 @@ class Rows:
         self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers
     ) -> Done | Unanswered:
         """Raise the event of an occurrence that is not to be let go, and settle the row."""
-        if row.tries:  # the least period counts from when it was first due
+        if row.tries:
+            record = replace(record, why=which_try(row.tries, row.retry))
+            # The least period counts from when it was first due.
             settled = replace(settled, spaced_from=row.moved_from or row.spaced_from)
         granularity = self._settings.granularity
         again = None if row.retry is None else next_try(row, settled, record.fired, granularity)
@@ -218,7 +221,7 @@ class Rows:
         if isinstance(raised, Turn):
             if sender is not None:
                 error = raised.errors[0] if raised.errors else None
-                self._outcomes.ended_elsewhere(sender.entry, row.moved_from or record.nominal, error)
+                self._ended_elsewhere(sender.entry, row, record, error)
             followed = raised.errors or row.failures or row.tries or row.late_after
             if followed or record.outcome is not Outcome.FIRED:
                 self._happened(row, raised.settled or settled, of_turn(record, raised))
@@ -233,10 +236,16 @@ class Rows:
             self._store.settle(*tried(row, record, raised, again))
             return Done(made=row.created)
         if sender is not None:
-            self._outcomes.ended_elsewhere(sender.entry, row.moved_from or record.nominal, raised)
-        record = replace(record, outcome=Outcome.FAILED, why=str(raised))
+            self._ended_elsewhere(sender.entry, row, record, raised)
+        why = str(raised) if record.why is None else f"{record.why}: {raised}"
+        record = replace(record, outcome=Outcome.FAILED, why=why)
         self._settle(row, having_failed(replace(settled, spaced_from=row.spaced_from)), record)
         return Done(made=row.created)
+
+    def _ended_elsewhere(self, entry: EntryRow, row: Scheduled, record: Fire, error: object) -> None:
+        """Tell the source that sent a row what became of it."""
+        nominal = row.moved_from or record.nominal
+        self._outcomes.ended_elsewhere(entry, nominal, error, tries=row.tries)
 
     def raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
         """Raise a row's event outside its times, and record it.
