@@ -12,11 +12,13 @@ from postgres_server import Server
 from racing import PATIENCE, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
-from picosched.clock import SystemClock
+from picosched.clock import SystemClock, ticks
 from picosched.engine.pico import PicoRef
 from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.sources.reading import read_source
+from picosched.store.machines import SILENT_MS
 from picosched.store.postgres.machines import PostgresMachines
+from picosched.store.shards import shard_of
 
 FIRES = """SELECT scheduled.pico, count(*) FROM fire JOIN scheduled ON scheduled.id = fire.scheduled
     WHERE scheduled.type = 'beat' AND fire.outcome IN ('fired', 'late', 'coalesced') GROUP BY 1"""
@@ -204,7 +206,9 @@ def test_machines_share_the_shards_and_hand_them_over(
     checked(picos, postgres, address)
 
 
-def test_one_that_waits_for_an_answer_before_it_hands_over_is_leaving(opened: Callable[..., Engine]) -> None:
+def test_one_that_waits_for_an_answer_is_leaving_and_hands_all_else_over(
+    opened: Callable[..., Engine],
+) -> None:
     asked, answered = threading.Event(), threading.Event()
 
     def ask(request: HttpRequest) -> HttpResponse:
@@ -213,20 +217,27 @@ def test_one_that_waits_for_an_answer_before_it_hands_over_is_leaving(opened: Ca
         return HttpResponse(200, "OK")
 
     one, two = opened(outside=ask), opened()
-    (pico,) = furnished(one, 1)
+    pico, *others = furnished(one, 8)
     pico.install(LOOKING)
     one.start()
+    for each in others:
+        each.raise_event("beats", "plan")
     pico.raise_event("looking", "plan")
     assert asked.wait(PATIENCE)
     stopping = threading.Thread(target=one.stop, args=(PATIENCE,))
     stopping.start()
     until(lambda: [each.state for each in two.machines()] == ["leaving"], two.machines)
     two.start()
-    until(lambda: [each.state for each in two.machines()] == ["leaving", "idle"], two.machines)
-    assert len(shards_of(one)) == 256  # it goes on with what it has, and the other takes nothing away
+    until(lambda: len(shards_of(two)) == 255, two.machines)
+    assert [each.state for each in two.machines()] == ["leaving", "up"]
+    assert shards_of(one) == [shard_of(pico.id)]  # where something is under way
+    own = [on(two, each) for each in others if shard_of(each.id) != shard_of(pico.id)]
+    before = [each.query("beats", "total") for each in own]
+    until(lambda: all(each.query("beats", "total") > was for each, was in zip(own, before, strict=True)))
     answered.set()
     stopping.join(PATIENCE)
     until(lambda: [(each.state, len(each.shards)) for each in two.machines()] == [("up", 256)], two.machines)
+    assert len(one.history(pico.id)) == 1
 
 
 def test_two_that_are_sure_to_have_all_shards_fire_each_time_once(
@@ -362,6 +373,43 @@ def test_a_call_that_found_nothing_holds_up_nobody_who_needs_another_shard(
     for thread in threads:
         thread.join(10)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_long_turn_is_no_silence_although_others_write_in_its_shards(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    picos = furnished(one, 8)
+    for engine in (one, two):
+        engine.start()
+    until(lambda: len(shards_of(one)) == len(shards_of(two)) == 128)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+
+    turn = threading.Thread(target=one._commits.run, args=(work,))
+    turn.start()
+    assert begun.wait(PATIENCE)
+    for pico in picos:
+        on(two, pico).raise_event("beats", "count")
+    began, longest = ticks(), 0
+    while ticks() - began < 2 * SILENT_MS / 1_000:
+        longest = max(longest, *(each.silent for each in two.machines()))
+    go_on.set()
+    turn.join(PATIENCE)
+    assert longest < SILENT_MS
+
+
+def test_a_ruleset_that_the_database_refuses_is_not_left_out_from_then_on(
+    opened: Callable[..., Engine], postgres: Server, address: str
+) -> None:
+    one, two = opened(), opened()
+    (pico,) = furnished(one, 1)
+    postgres.ask("ALTER TABLE ruleset RENAME COLUMN text TO away", address)
+    with pytest.raises(PicoschedError, match="text"):
+        on(two, pico).query("beats", "total")
+    postgres.ask("ALTER TABLE ruleset RENAME COLUMN away TO text", address)
+    assert on(two, pico).query("beats", "total") == 0
 
 
 def test_what_was_written_while_nobody_listened_is_looked_for(

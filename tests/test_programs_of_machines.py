@@ -116,13 +116,13 @@ def worker(address: str) -> Iterator[subprocess.Popen[bytes]]:
     worker.wait()
 
 
-def begun(opened: Callable[[], Engine], log: Path) -> list[PicoRef]:
+def begun(opened: Callable[[], Engine], log: Path, seconds: str = ENDLESS) -> list[PicoRef]:
     """The picos whose programs run on the worker, while half of the shards are another machine's by now."""
     reader = opened()
     picos = furnished(reader)
     until(lambda: any(each.state == "up" for each in reader.machines()))
     for pico in picos:
-        run(pico, log, pico.name, ENDLESS)
+        run(pico, log, pico.name, seconds)
     until(lambda: len(written(log, "began")) == PICOS)
     opened().start()
     until(lambda: [len(each.shards) for each in reader.machines()] == [128, 128], reader.machines)
@@ -156,6 +156,25 @@ def test_who_was_taken_for_dead_ends_its_programs_when_it_is_back(
     worker.send_signal(signal.SIGCONT)
     until(lambda: len(written(log, "stopped")) == PICOS, log.read_text)
     assert not written(log, "ended")
+
+
+def test_what_ended_while_its_machine_was_stopped_is_told_once(
+    opened: Callable[[], Engine], log: Path, worker: subprocess.Popen[bytes]
+) -> None:
+    """The machine finds the ends of its programs when it is back, and others have told of them already."""
+    picos = begun(opened, log, "3")
+    worker.send_signal(signal.SIGSTOP)
+    assert interrupted(picos) < SOON
+    until(lambda: len(written(log, "ended")) == PICOS)
+    worker.send_signal(signal.SIGCONT)
+    reader = opened()
+    until(lambda: [each.state for each in reader.machines()] == ["up", "up"], reader.machines)
+    for pico in picos:
+        run(pico, log, f"{pico.name}-again", "0")
+    until(lambda: len(outcomes(picos)) == 2 * PICOS, lambda: outcomes(picos))
+    told = outcomes(picos)
+    assert Counter(told.values()) == {"interrupted": PICOS, "exited": PICOS}
+    assert all(told[pico.name] == "interrupted" for pico in picos)
 
 
 def test_a_process_that_takes_no_part_sees_what_was_interrupted_too(

@@ -40,6 +40,54 @@ REFUSES_ON_POSTGRES = """CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpg
     END $$;
     CREATE TRIGGER refuses BEFORE INSERT ON fire FOR EACH ROW EXECUTE FUNCTION refuses()"""
 
+REFUSES_TO_RESUME = """
+CREATE TRIGGER refuses_row BEFORE UPDATE ON scheduled WHEN new.id = '{id}'
+    BEGIN SELECT RAISE(ABORT, 'never'); END;
+CREATE TRIGGER refuses_source BEFORE UPDATE ON source BEGIN SELECT RAISE(ABORT, 'never'); END"""
+REFUSES_TO_RESUME_ON_POSTGRES = """CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF new.id = '{id}' OR TG_TABLE_NAME = 'source' THEN RAISE EXCEPTION 'never'; END IF;
+        RETURN new;
+    END $$;
+    CREATE TRIGGER refuses_row BEFORE UPDATE ON scheduled FOR EACH ROW EXECUTE FUNCTION refuses();
+    CREATE TRIGGER refuses_source BEFORE UPDATE ON source FOR EACH ROW EXECUTE FUNCTION refuses()"""
+
+
+def asking(path: Path) -> Callable[[str], object]:
+    """Runs statements on a file, beside the engine."""
+
+    def ask(sql: str) -> None:
+        with sqlite3.connect(path) as connection:
+            connection.executescript(sql)
+        connection.close()
+
+    return ask
+
+
+def resume_late(engine: Engine, clock: VirtualClock, ask: Callable[[str], object], refuses: str) -> None:
+    """Have the end of the pauses of a row and of a source refused for a minute; all else is on time."""
+    pico = engine.new_pico("p")
+    pico.install(RULESET)
+    pico.raise_event("beats", "plan")
+    (bad,) = [row.id for row in pico.scheduled() if row.type == "bad"]
+    entry = {"name": "each", "when": "0 0 1 1 *", "event": "beats:never"}
+    source = engine.add_source({"type": "crontab", "name": "s", "to": {"pico": "p"}, "entries": [entry]})
+    engine.agenda.pause(bad, until=START + SECOND)
+    engine.pause_source(source, until=START + SECOND)
+    ask(refuses.format(id=bad))
+    engine.start()
+    for number in range(1, 61):
+        clock.advance(seconds=1)
+        until(lambda: pico.query("beats", "total") == number)  # noqa: B023
+    assert engine.agenda.load(bad).paused and engine.source(source).paused
+    for name in ("row", "source"):
+        table = {"row": "scheduled", "source": "source"}[name]
+        ask(f"DROP TRIGGER refuses_{name}" + (f" ON {table}" if "plpgsql" in refuses else ""))
+    clock.advance(seconds=60)
+    until(lambda: pico.query("beats", "bad") and not engine.source(source).paused)
+    engine.stop()
+    good = [fire for fire in pico.history() if fire.id != bad]
+    assert all(fire.fired == fire.nominal for fire in good if fire.nominal <= START + 60 * SECOND)
+
 
 def put_off(engine: Engine, clock: VirtualClock, ask: Callable[[str], object], refuses: str) -> None:
     """Have a row refused for a minute, while another is due each second and raised in that second."""
@@ -62,16 +110,23 @@ def put_off(engine: Engine, clock: VirtualClock, ask: Callable[[str], object], r
 
 
 @pytest.mark.files
+def test_a_pause_whose_end_a_file_refuses_delays_no_other(tmp_path: Path) -> None:
+    clock, path = VirtualClock(START), tmp_path / "picos.db"
+    with Engine(path, clock, granularity=1, min_period=0) as engine:
+        resume_late(engine, clock, asking(path), REFUSES_TO_RESUME)
+
+
+def test_a_pause_whose_end_postgresql_refuses_delays_no_other(postgres: Server) -> None:
+    clock, address = VirtualClock(START), postgres.new_database()
+    with Engine(address, clock, granularity=1, min_period=0) as engine:
+        resume_late(engine, clock, lambda sql: postgres.ask(sql, address), REFUSES_TO_RESUME_ON_POSTGRES)
+
+
+@pytest.mark.files
 def test_a_row_that_a_file_refuses_delays_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clock, path = VirtualClock(START), tmp_path / "picos.db"
-
-    def ask(sql: str) -> None:
-        with sqlite3.connect(path) as connection:
-            connection.execute(sql)
-        connection.close()
-
     with Engine(path, clock, granularity=1, min_period=0) as engine, caplog.at_level(logging.ERROR):
-        put_off(engine, clock, ask, REFUSES)
+        put_off(engine, clock, asking(path), REFUSES)
     tried = [record.getMessage() for record in caplog.records]
     assert all("stays due" in text and "never" in text for text in tried)
     assert len(tried) == 6  # after 0, 1, 3, 7, 15 and 31 seconds

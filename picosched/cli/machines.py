@@ -16,6 +16,8 @@ from picosched.ending import GRACE_SECONDS, ending
 
 app = Commands()
 PANEL = "Server"
+WAIT_SECONDS = 0.5
+"""After how long a signal is heard at the latest."""
 
 
 @command(app, PANEL, "picosched worker --db postgresql://picos@db/picos")
@@ -35,7 +37,8 @@ def worker(db: Db = None, grace: Grace = GRACE_SECONDS) -> None:
             engine.start()
             write(f"{engine.store.name}: at work; Ctrl-C stops")
             sys.stdout.flush()
-            stopped.wait()
+            while not stopped.wait(WAIT_SECONDS):  # a signal that another thread gets does not wake this one
+                pass
             engine.stop(grace / 2)
 
 

@@ -19,13 +19,13 @@ from picosched.due.alerting import tell_of
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
 from picosched.due.outcomes import Outcomes
-from picosched.due.overlap import CANCELLED, GIVEN_UP, WAITED, came_meanwhile, given_up_at, overlapped
+from picosched.due.overlap import GIVEN_UP, WAITED, came_meanwhile, given_up_at, overlapped
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
 from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
-from picosched.outside.processes import Ended
+from picosched.outside.processes import CANCELLED, Ended
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
@@ -33,13 +33,15 @@ from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.backfill import NOMINAL, OPEN, reason, still_to_come
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
-from picosched.schedule.failing import going_on, having_failed, next_try, tried
+from picosched.schedule.failing import going_on, having_failed, next_try, tried, which_try
 from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE, Provenance
 from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Scheduled, Status
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
+from picosched.store.left_out import LeftOut
+from picosched.store.sources import EntryRow
 from picosched.store.store import of_turn
 from picosched.turns import sources as declaring
 from picosched.turns.pieces import RaiseDue, RaiseNow, RaisePast
@@ -73,8 +75,7 @@ class AgendaQueue:
     def run_due(self, coming: Coming, tick: Tick) -> Looked:
         now, raised, made_now, done, failing = tick.now, 0, 0, 0, 0
         if coming.pause_ends is not None and coming.pause_ends <= now:
-            self._resume(now)  # the next look finds them
-            return Looked()
+            return self._resume(tick)  # the next look finds them
         if coming.due is None or coming.due > now:
             return Looked()
         for piece, outcome in self._together.outcomes(partial(self._find, tick), tick.look_ahead):
@@ -100,19 +101,23 @@ class AgendaQueue:
     def end_tick(self) -> None:
         self._line.forget()
 
-    def give_up_broken(self) -> None:
-        """End rows that would never be due because their due time is damaged."""
+    def give_up_broken(self, stuck: dict[str, Exception]) -> None:
+        """End rows that would never be due, as their due time is damaged, but for those that are stuck."""
         for id, why in self._commits.read(self._store.due.broken):
-            error = self._ended(id, PicoschedError(why, "internal"))
-            if error is not None:
-                raise error
+            if id not in stuck and (error := self._ended(id, PicoschedError(why, "internal"))) is not None:
+                stuck[id] = error
 
-    def _resume(self, now: datetime) -> None:
-        ids = self._commits.read(self._store.agenda.resumable, now, RESUMED_AT_ONCE)
-        outcomes = self._commits.perform_all(partial(self._rows.resume, now=now), ids)
+    def _resume(self, tick: Tick) -> Looked:
+        """Resume rows whose pause is over. One that the database refuses waits, as a due row does."""
+        without = LeftOut(frozenset(tick.stuck))
+        ids = self._commits.read(self._store.agenda.resumable, tick.now, RESUMED_AT_ONCE, without)
+        outcomes = self._commits.perform_all(partial(self._rows.resume, now=tick.now), ids)
+        refused = 0
         for id, outcome in zip(ids, outcomes, strict=True):
             if isinstance(outcome, Exception) and (error := self._ended(id, outcome)) is not None:
-                raise error
+                tick.stuck[id] = error
+                refused += 1
+        return Looked(fails=1 < refused == len(ids))
 
     def _give_up(self, piece: RaiseDue, error: Exception) -> Done | Exception:
         return self._ended(piece.id, error) or NOTHING
@@ -186,7 +191,9 @@ class Rows:
         self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers
     ) -> Done | Unanswered:
         """Raise the event of an occurrence that is not to be let go, and settle the row."""
-        if row.tries:  # the least period counts from when it was first due
+        if row.tries:
+            record = replace(record, why=which_try(row.tries, row.retry))
+            # The least period counts from when it was first due.
             settled = replace(settled, spaced_from=row.moved_from or row.spaced_from)
         granularity = self._settings.granularity
         again = None if row.retry is None else next_try(row, settled, record.fired, granularity)
@@ -200,7 +207,7 @@ class Rows:
         if isinstance(raised, Turn):
             if sender is not None:
                 error = raised.errors[0] if raised.errors else None
-                self._outcomes.ended_elsewhere(sender.entry, row.moved_from or record.nominal, error)
+                self._ended_elsewhere(sender.entry, row, record, error)
             followed = raised.errors or row.failures or row.tries or row.late_after
             if followed or record.outcome is not Outcome.FIRED:
                 self._happened(row, raised.settled or settled, of_turn(record, raised))
@@ -215,10 +222,16 @@ class Rows:
             self._store.settle(*tried(row, record, raised, again))
             return Done(made=row.created)
         if sender is not None:
-            self._outcomes.ended_elsewhere(sender.entry, row.moved_from or record.nominal, raised)
-        record = replace(record, outcome=Outcome.FAILED, why=str(raised))
+            self._ended_elsewhere(sender.entry, row, record, raised)
+        why = str(raised) if record.why is None else f"{record.why}: {raised}"
+        record = replace(record, outcome=Outcome.FAILED, why=why)
         self._settle(row, having_failed(replace(settled, spaced_from=row.spaced_from)), record)
         return Done(made=row.created)
+
+    def _ended_elsewhere(self, entry: EntryRow, row: Scheduled, record: Fire, error: object) -> None:
+        """Tell the source that sent a row what became of it."""
+        nominal = row.moved_from or record.nominal
+        self._outcomes.ended_elsewhere(entry, nominal, error, tries=row.tries)
 
     def raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
         """Raise a row's event outside its times, and record it.

@@ -265,6 +265,12 @@ class Background:
             return LeftOut(ids, frozenset(self._waiting_rows.full))
 
     @property
+    def owners(self) -> set[str]:
+        """Whose rows are being processed in the background."""
+        with self._mutex:
+            return {*self._waiting_rows.ids}
+
+    @property
     def is_idle(self) -> bool:
         """Whether no row is being processed in the background."""
         with self._mutex:

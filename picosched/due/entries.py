@@ -24,7 +24,7 @@ from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
-from picosched.schedule.failing import try_after, why_tried
+from picosched.schedule.failing import try_after, which_try, why_tried
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Overlap, Scheduled
 from picosched.sources.occurrence import MOST_COUNTED, Dealt, dealt_with
@@ -163,12 +163,12 @@ class Entries:
                     self._skip(due, now, other.skipped)
                 return Done(ends=other.ends)
             answers.until = given_up_at(entry.steering.overlap, due.following, now)
-        again = due.again(now)
-        raised = self._raised(due, record, answers, again)
+        again, which = due.again(now), which_try(kept.tries, entry.steering.retry)
+        raised = self._raised(due, replace(record, why=which), answers, again)
         if isinstance(raised, Unanswered):
             return raised
         if isinstance(raised, Turn):
-            fault = str(raised.errors[0]) if raised.errors else None
+            fault = _failed(which, raised.errors[0]) if raised.errors else which
             outcome = Outcome.FAILED if raised.errors else record.outcome
             eid = raised.eid
             self._settle(due, replace(record, outcome=outcome, eid=eid, why=fault), written=True)
@@ -180,7 +180,7 @@ class Entries:
             self._try_again(due, record, raised, again)
             return NOTHING
         else:
-            self._settle(due, replace(record, outcome=Outcome.FAILED, why=str(raised)))
+            self._settle(due, replace(record, outcome=Outcome.FAILED, why=_failed(which, raised)))
         return Done(raised=True)
 
     def _raised(
@@ -344,6 +344,11 @@ class Entries:
 def message_id(eid: str, pico_id: str) -> str:
     """The id of the message by which an event for many picos reaches one of them, and of its event."""
     return id_of(f"{eid} {pico_id}")
+
+
+def _failed(which: str | None, error: object) -> str:
+    """Why a try failed, after which one it was."""
+    return str(error) if which is None else f"{which}: {error}"
 
 
 def _picos(number: int) -> str:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from picosched.due.alerting import alert_all, alerts_of
 from picosched.due.wired import Wired
+from picosched.schedule.failing import are_too_many
 from picosched.schedule.fire import Fire
 from picosched.schedule.happenings import Followed, happenings
 from picosched.schedule.scheduled import Outcome
@@ -80,8 +81,10 @@ class Outcomes:
         if followed or record.outcome is not Outcome.FIRED:
             self._tell(whose, record, before.failures * (not under_way), failures, raised=raised)
 
-    def ended_elsewhere(self, kept: EntryRow, nominal: datetime, error: object = None) -> None:
-        """An event of an occurrence was raised or taken elsewhere, or failed there.
+    def ended_elsewhere(
+        self, kept: EntryRow, nominal: datetime, error: object = None, *, tries: int = 0
+    ) -> None:
+        """An event of an occurrence was raised or taken elsewhere, or failed there, after so many tries.
 
         The first that fails makes the occurrence fail; the last that does not lets the entry recover.
         """
@@ -102,12 +105,14 @@ class Outcomes:
             self._store.agenda.correct(kept.id, nominal, Outcome.FAILED, why)
             self._store.sources.correct(kept.id, Outcome.FAILED, why)
         if whose is not None:
-            self._tell(whose, record, kept.failures, failures, raised=error is None, but=("late",))
+            self._tell(
+                whose, record, kept.failures, failures, raised=error is None, but=("late",), tries=tries
+            )
 
     def _pause_if_failing(self, whose: Whose, failures: int) -> str | None:
         """Pause the source if so many failures in a row are too many; what is said of it."""
         most = whose.entry.steering.pauses_after
-        if most is None or failures < most or whose.kept.paused:
+        if not are_too_many(failures, most) or whose.kept.paused:
             return None
         declaring.pause(self._store, whose.kept.source_id, None)
         if not self._quiet:
@@ -124,6 +129,7 @@ class Outcomes:
         *,
         raised: bool,
         but: tuple[str, ...] = (),
+        tries: int = 0,
     ) -> None:
         if not alerts_of(self._store, self._settings):
             return
@@ -137,7 +143,8 @@ class Outcomes:
             failures,
             late,
             whose.kept.source_id,
-            whose.kept.tries,
+            whose.kept.tries or tries,
+            entry.steering.retry or 0,
         )
         for each in happenings(followed, record, IN_TIME, raised=raised):
             if each.type not in but:

@@ -17,6 +17,9 @@ settles that makes it pending again (`Agenda.settle`). So nothing is polled, and
 If the process dies, its programs are interrupted, which is an end like any other. A held entry of a source
 keeps its due time too, and is found due as soon as nothing is at work: so no end needs to know of sources.
 
+A program that has to end may run on another machine. Its row says so in the same transaction, and its machine
+is told with the commit. If it does not hear that, it reads the row when it listens again (`programs.py`).
+
 A turn that waits has written nothing, so to give it up is to settle its occurrence as cancelled.
 """
 
@@ -28,12 +31,11 @@ from typing import NamedTuple
 from picosched.clock import format_time
 from picosched.due.programs import finished
 from picosched.frozen import replace
-from picosched.outside.processes import Ended
+from picosched.outside.processes import CANCELLED
 from picosched.schedule.scheduled import Outcome, Overlap, Scheduled, Status
 from picosched.store.sources import EntryRow
 from picosched.store.store import Store
 
-CANCELLED = Ended("cancelled", why="the next occurrence of the schedule came due")
 STILL = "the occurrence before was still at work: "
 WAITED = "it came due while the occurrence before waited for an answer from outside"
 UNTAKEN = "the other engine had not taken its event when the next occurrence came due"
@@ -93,6 +95,9 @@ def _beside(store: Store, id: str, overlap: Overlap | None, now: datetime) -> Ov
         for each in busy:
             if each.kind == "proc":
                 store.agenda.become(finished(each, CANCELLED, now), now)
+            elif each.kind == "running" and each.machine is not None and store.machines is not None:
+                store.agenda.settle(replace(each, held=True), now)
+                store.machines.tell_of_end(each.machine)
         ends = tuple(each.id for each in busy if each.kind == "running")
     return Overlapped(ends=ends)
 

@@ -3,7 +3,8 @@
 The machines of a database share its shards out evenly. Each holds a lock of its session for each shard it
 takes: whoever dies loses session, locks and open transaction in one moment, and the others take the shards at
 their next look, a fraction of a second later. A machine that is silent for three seconds, as one that was
-stopped or cut off, has its session ended by the others. One that stops cleanly lets its shards go.
+stopped or cut off, has its session ended by the others. One that stops cleanly lets its shards go: first all
+those in which nothing is under way, so that nobody's events wait for the answers that others wait for.
 
 All this is a preference and no proof. If two machines believed that they have the same shard, or none did,
 due rows would come late and none twice: the locks of the transactions decide (`store/shards.py`).
@@ -52,7 +53,8 @@ class Part(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What was decided. An empty one connects again if the session was lost, and looks for what changed."""
+    """What was decided. An empty one connects again if the session was lost, looks for what changed, and ends
+    the programs that have to end."""
 
     take: Sequence[int] = ()
     let_go: Sequence[int] = ()
@@ -159,22 +161,33 @@ class Placement:
         self._leaving = True
         self._told = 0.0  # at the next look
 
+    def hand_over(self, busy: Collection[int] = ()) -> None:
+        """After `leave`: let all shards go but the `busy` ones, so that the others can take them at once."""
+        if self._threads:
+            try:
+                self._commits.read(
+                    self._machines.let_go, (self._machines.own or frozenset()).difference(busy)
+                )
+            except PicoschedError as error:
+                log.warning("the shards will be free when the session ends: %s", error)
+
     def stop(self) -> None:
-        """Let all shards go, so that the others can take them at once."""
+        """Let all shards go, and take no part any more."""
         if not self._threads:
             return
+        self._leaving = True
         self._stopping.set()
+        self.hand_over()
         with self._change:
             self._change.notify_all()
         for thread in self._threads:
             thread.join()
         self._threads = []
         try:
-            self._commits.read(self._machines.let_go, self._machines.own or ())
             if self._watch is not None:
                 self._watch.leave(self._heartbeat().id)  # not before, or they would be taken for nobody's
         except PicoschedError as error:
-            log.warning("the shards will be free when the session ends: %s", error)
+            log.warning("the others will find that this machine has ended: %s", error)
         finally:
             self.servers = {}
             self._machines.take_part(False)
@@ -189,18 +202,22 @@ class Placement:
                 if self._watch is None:
                     self._watch, self._told = self._machines.watch(), 0.0
                     self._news()  # there may have been some since the last one ended
+                    self._order(Share())
                 news = self._watch.wait(LOOK_SECONDS)
                 if news.shards & (self._machines.own or frozenset()):
                     self._news()
+                if self._heartbeat().id in news.ends:
+                    self._order(Share())
                 if news.moved or ticks() - self._looked >= LOOK_SECONDS:
                     self._look(self._watch)
                 failing = False
             except Exception as error:
-                if not failing:
+                self._close()
+                if failing:
+                    self._stopping.wait(PAUSE_SECONDS)
+                else:  # the session was cut, and there is another one at once
                     log.warning("the other machines cannot be watched: %s", error)
                 failing = True
-                self._close()
-                self._stopping.wait(PAUSE_SECONDS)
 
     def _close(self) -> None:
         if self._watch is not None:
@@ -272,6 +289,8 @@ class Placement:
                 self._order(Share())
 
     def _take(self, share: Share) -> None:
+        if self._leaving:  # since it was decided
+            return
         if share.dead or self._dead:
             self._take_over()
         self._machines.take(share.take)

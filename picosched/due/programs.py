@@ -30,11 +30,20 @@ from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
-from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes, Wake
+from picosched.outside.processes import (
+    CANCELLED,
+    INTERRUPTED,
+    LOST,
+    REHEARSED,
+    SECONDS,
+    Ended,
+    Processes,
+    Wake,
+)
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.store.due import NEVER, Coming
-from picosched.store.faults import InDoubtError
+from picosched.store.faults import InDoubtError, StoreError
 from picosched.store.left_out import LeftOut
 
 log = logging.getLogger(__name__)
@@ -98,14 +107,25 @@ class ProgramsQueue(Background):
         self._processes.go_on()
 
     def interrupt(self) -> None:
-        """Mark runs that ended processes left as interrupted, and end those here that others so marked."""
+        """Mark runs that ended processes left as interrupted, and end those here that others so marked, or
+        that have to end for the next occurrence.
+        """
         ours = {*self._processes.runs, *self._unwritten}
         found = self._commits.read(self._found_running, ours)
         self.looks_again = ticks() + LOOK_SECONDS if found.others else None
+        for own in found.ours:  # before anything else, as others may be at work in their place
+            self._end_lost(own)
+            if own.kind == "running" and own.held:
+                self._processes.end(own.id, CANCELLED)
         if found.left or found.ours:
-            for id in self._commits.run(self._interrupt, found):
-                log.warning("ending the program of the run %s: it counts as interrupted meanwhile", id)
-                self._processes.end(id, INTERRUPTED)
+            for own in self._commits.run(self._interrupt, found):
+                self._end_lost(own)
+
+    def _end_lost(self, own: Scheduled) -> None:
+        """End a program here if others have written that it was interrupted; no more is written of it."""
+        lost = own.kind == "send" and own.attrs["outcome"] == INTERRUPTED.outcome
+        if lost and self._processes.end(own.id, LOST):
+            log.warning("ending the program of the run %s: it counts as interrupted meanwhile", own.id)
 
     def look_again(self) -> None:
         """As `interrupt`, if there were runs of machines that may be alive, and some time has passed."""
@@ -122,8 +142,8 @@ class ProgramsQueue(Background):
         living = () if not rows or self._store.machines is None else self._store.machines.living()
         return [row for row in rows if row.machine not in (self._machine_id, *living)]
 
-    def _interrupt(self, found: Found) -> list[str]:
-        """Inside a transaction: mark what was left as interrupted; the ids of ours that others so marked."""
+    def _interrupt(self, found: Found) -> list[Scheduled]:
+        """Inside a transaction: mark what was left as interrupted; ours as they are now."""
         machines, now = self._store.machines, self._now()
         self._store.need(*{row.pico_id for row in (*found.left, *found.ours)})
         again = [self._store.agenda.find(each.id) for each in found.left]
@@ -132,14 +152,11 @@ class ProgramsQueue(Background):
                 self._store.agenda.become(finished(row, INTERRUPTED, now), now)
                 if machines is not None:
                     machines.release(row.id)
-        lost = []
-        for each in found.ours:
-            own = self._store.agenda.find(each.id)
-            if own is not None and own.kind == "running" and machines is not None:
+        ours = [own for each in found.ours if (own := self._store.agenda.find(each.id)) is not None]
+        for own in ours:
+            if own.kind == "running" and machines is not None:
                 machines.hold(own.id)  # if another session had it when ours began
-            elif own is not None and own.kind == "send" and own.attrs["outcome"] == INTERRUPTED.outcome:
-                lost.append(own.id)
-        return lost
+        return ours
 
     def coming(self, found: Coming, without: LeftOut) -> Coming:
         """When it next has something to do, given when the first waiting program was requested."""
@@ -219,6 +236,8 @@ class ProgramsQueue(Background):
         try:
             self._loaded.load_running(row.pico_id, row.rid)
             allowed = allowed_as(program, self._settings.proc_allow)
+        except StoreError:  # it is still to be run
+            raise
         except PicoschedError as error:
             record = Fire(id, row.pico_id, now, now, Outcome.FAILED, why=str(error))
             self._store.settle(replace(row, status=Status.FINISHED), record)
@@ -267,4 +286,4 @@ def finished(row: Scheduled, ended: Ended, now: datetime) -> Scheduled:
         "outcome": ended.outcome,
         "why": ended.why,
     }
-    return replace(row, kind="send", due=now, fired=None, attrs=attrs)
+    return replace(row, kind="send", due=now, fired=None, held=False, attrs=attrs)

@@ -8,17 +8,16 @@ scheduled rows by one turn at most.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 
 from picosched.due.begun import Begun
 from picosched.due.entries import Entries
-from picosched.due.overlap import CANCELLED
 from picosched.due.queue import Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
 from picosched.due.wired import Wired
-from picosched.outside.processes import Ended
+from picosched.outside.processes import CANCELLED, Ended
 from picosched.store.due import Coming
+from picosched.store.left_out import LeftOut
 from picosched.turns.pieces import RaiseEntry
 
 AT_ONCE = 100
@@ -47,7 +46,7 @@ class SourcesQueue:
 
     def run_due(self, coming: Coming, tick: Tick) -> Looked:
         if coming.pause_ends is not None and coming.pause_ends <= tick.now:
-            self._resume(tick.now)  # the next look finds their entries
+            self._resume(tick)  # the next look finds their entries
             return Looked()
         if coming.due is None or coming.due > tick.now:
             return Looked()
@@ -73,11 +72,13 @@ class SourcesQueue:
     def end_tick(self) -> None:
         """Nothing to forget: a round continues in the next tick."""
 
-    def _resume(self, now: datetime) -> None:
-        ids = self._commits.read(self._store.sources.resumable, now)
-        for outcome in self._commits.perform_all(partial(self._entries.resume, now=now), ids):
+    def _resume(self, tick: Tick) -> None:
+        """Resume sources whose pause is over. One that the database refuses waits, as a due entry does."""
+        ids = self._commits.read(self._store.sources.resumable, tick.now, LeftOut(frozenset(tick.stuck)))
+        outcomes = self._commits.perform_all(partial(self._entries.resume, now=tick.now), ids)
+        for id, outcome in zip(ids, outcomes, strict=True):
             if isinstance(outcome, Exception):
-                raise outcome
+                tick.stuck[id] = outcome
 
 
 def _stays_due(piece: RaiseEntry, error: Exception) -> Done | Exception:

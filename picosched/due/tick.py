@@ -199,7 +199,7 @@ class Ticks:
         while not self._ends():
             looked_at = self._look(stuck)
             if looked_at.broken and not mended:
-                self._agenda.give_up_broken()
+                self._agenda.give_up_broken(stuck)
                 mended = True
                 continue
             if looked_at.soonest is None or looked_at.soonest > began:

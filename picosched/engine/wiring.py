@@ -157,11 +157,11 @@ class Wiring(Acting):
             self._begun.died(machine.id)
 
         def changed() -> None:
-            self._programs.interrupt()
             self.look_again()
+            self._programs.interrupt()
 
         def news() -> None:
-            self._commits.read(self.store.due.look_anew)
+            self.store.due.look_anew()
             self.look_again()
 
         return Placement(
@@ -368,6 +368,9 @@ class Wiring(Acting):
             self._placement.leave()
         self._programs.end_all()
         self._scheduler.stop()
+        if self._placement is not None:
+            under_way = self._waiting.owners | self._deliveries.owners
+            self._placement.hand_over({shard_of(each) for each in under_way})
         stop_all(seconds, self._waiting, self._deliveries, self._programs, self._snapshots)
         if self._placement is not None:
             self._placement.stop()

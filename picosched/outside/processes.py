@@ -70,6 +70,8 @@ class Ended:
 
 
 INTERRUPTED = Ended("interrupted", why="the engine ended while it ran")
+CANCELLED = Ended("cancelled", why="the next occurrence of the schedule came due")
+LOST = Ended("interrupted", why="its machine was taken for dead while it ran")
 REHEARSED = Ended("rehearsed", exit=0, why="no program is run on virtual time")
 
 
@@ -154,12 +156,15 @@ class Processes:
             for wake in self._wakes:
                 wake.tell(STOP)
 
-    def end(self, id: str, why: Ended) -> None:
-        """End the program of a run, if there is a wake for it."""
+    def end(self, id: str, why: Ended) -> bool:
+        """End the program of a run; False if there is no wake for it, or it was told before."""
         with self._mutex:
-            for wake in [each for each, of in self._wakes.items() if of == id]:
-                wake.why = why
-                wake.tell(STOP)
+            wake = next((each for each, of in self._wakes.items() if of == id), None)
+            if wake is None or wake.why is not INTERRUPTED:
+                return False
+            wake.why = why
+            wake.tell(STOP)
+            return True
 
     def go_on(self) -> None:
         self._stopping = False
@@ -258,8 +263,8 @@ class Run:
         if key.fd == self._wake.read:
             told = os.read(self._wake.read, CHUNK)
             self._exited = self._exited or EXITED in told
-            if STOP in told and not self._exited:
-                self._ended, self._until = self._ended or self._wake.why, 0.0
+            if STOP in told and not self._exited and self._ended is None:  # told again, its grace goes on
+                self._ended, self._until = self._wake.why, 0.0
         elif isinstance(key.data, Kept):
             self._read(selector, key)
         else:

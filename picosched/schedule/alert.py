@@ -145,7 +145,10 @@ def said(alert: Alert | AlertState) -> str:
 
 def text_of(attrs: Mapping[str, Any]) -> tuple[str, str]:
     """The subject and text of a mail about a happening."""
-    lines = [f"{name}: {value}" for name, value in attrs.items() if value is not None]
+    told = {name: value for name, value in attrs.items() if name not in ("try", "tries")}
+    if attrs.get("tries"):
+        told["try"] = f"{attrs['try']} of {attrs['tries']}"
+    lines = [f"{name}: {value}" for name, value in told.items() if value is not None]
     return f"picosched: {what_of(attrs)}", "\n".join(lines) + "\n"
 
 

@@ -68,6 +68,11 @@ def try_after(
     return at if following is None or at < following else None
 
 
+def which_try(tries: int, retry: int | None) -> str | None:
+    """What the record of a further try begins with; None for the first."""
+    return f"try {tries} of {retry}" if tries and retry else None
+
+
 def why_tried(why: object, again: datetime, number: int, of: int | None) -> str:
     """The reason in the record of a failed try, the first being number 1."""
     return f"{why}; it is tried again at {format_time(again)}, {number} of {of}"
@@ -85,9 +90,17 @@ def having_failed(settled: Scheduled) -> Scheduled:
     """A settled row whose occurrence failed; it may be paused now."""
     most = None if settled.on_failure is None else pause_after(settled.on_failure)
     failed = replace(settled, failures=settled.failures + 1)
-    if most is None or failed.failures < most or failed.status is not Status.PENDING:
+    if not are_too_many(failed.failures, most) or failed.status is not Status.PENDING:
         return failed
     return replace(failed, status=Status.PAUSED)
+
+
+def are_too_many(failures: int, most: int | None) -> bool:
+    """Whether so many failures in a row pause what failed, if each `most` of them do.
+
+    So who resumes it begins anew, although the failures are still in a row.
+    """
+    return most is not None and failures % most == 0
 
 
 def going_on(row: Scheduled, upto: datetime, granularity: int) -> tuple[Scheduled, int]:

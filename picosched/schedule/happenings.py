@@ -8,8 +8,8 @@
 
 Each is raised once, as an event of its own after the turn of the occurrence, if there was one. The attributes
 are `id`, `name` and `event` of the schedule, `nominal` and `at` (when it was due and when it was processed),
-`lateness` in seconds, `why`, `number` (of occurrences) and `failures` (in a row). Only alerts are told of
-entries.
+`lateness` in seconds, `why`, `number` (of occurrences), `failures` (in a row), and `try` and `tries`: which
+further try it was, and how many there may be. Only alerts are told of entries.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 
 DOMAIN = "schedule"
 TYPES = ("missed", "late", "throttled", "failed", "recovered")
-ATTRIBUTES = ("id", "name", "event", "nominal", "at", "lateness", "why", "number", "failures")
+ATTRIBUTES = ("id", "name", "event", "nominal", "at", "lateness", "why", "number", "failures", "try", "tries")
 
 
 @frozen
@@ -49,12 +49,15 @@ class Followed:
     """The id of the source."""
     tries: int = 0
     """How often the occurrence had failed and was tried again."""
+    retry: int = 0
+    """How often it may be."""
 
     @classmethod
     def of(cls, row: Scheduled, settled: Scheduled) -> Followed:
         """A schedule, as it was and as it is now."""
         failures = row.failures, settled.failures
-        return cls(row.id, row.pico_id, row.name, row.event, *failures, row.late_after, tries=row.tries)
+        tries = row.tries, row.retry or 0
+        return cls(row.id, row.pico_id, row.name, row.event, *failures, row.late_after, None, *tries)
 
     def due(self, record: Fire) -> datetime:
         """When its occurrence was due, before it was tried again."""
@@ -121,4 +124,6 @@ def _attributes(followed: Followed, record: Fire, number: int) -> dict[str, Any]
         "why": record.why,
         "number": number,
         "failures": followed.failures or followed.failed_before,
+        "try": followed.tries,
+        "tries": followed.retry,
     }

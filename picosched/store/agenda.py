@@ -71,9 +71,9 @@ class Agenda:
 
     # Reading
 
-    def resumable(self, now: datetime, limit: int) -> list[str]:
-        """The ids of paused rows whose pause is over."""
-        return [id for (id,) in self._database.rows("scheduled_resumable", (to_ms(now), limit), NOTHING)]
+    def resumable(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[str]:
+        """The ids of paused rows whose pause is over, but for those left out."""
+        return [id for (id,) in self._database.rows("scheduled_resumable", (to_ms(now), limit), without)]
 
     def find(self, id: str) -> Scheduled | None:
         """The scheduled event with that id, whatever its status."""

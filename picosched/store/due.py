@@ -66,6 +66,8 @@ class Due:
         self._database = database
         self._ahead = ahead
         self._watched: tuple[Watched, ...] = ()
+        self._anew = False
+        """Whether the next scan is to begin again."""
         self._passed: tuple[frozenset[str], int] = frozenset(), 0
         """Picos, and the due time, in milliseconds, of the first pending row of any other pico."""
 
@@ -92,6 +94,10 @@ class Due:
 
         Scans at most `limit` rows; the next call continues after them.
         """
+        if self._anew:
+            self._anew = False
+            for each in self._watched:
+                each.place = BEGINNING
         place, end = watched.place, (to_ms(now), LAST_ROW)
         further = self._database.row("further_due", (*place, *end, limit - 1), NOTHING)
         watched.place = end if further is None else (further[0], further[1])
@@ -110,9 +116,8 @@ class Due:
         self._watched = tuple(each for each in self._watched if each is not watched)
 
     def look_anew(self) -> None:
-        """Another process has written rows: scans that have come further begin again."""
-        for watched in self._watched:
-            watched.place = BEGINNING
+        """Another process has written rows: scans that have come further begin again. For any thread."""
+        self._anew = True
 
     def broken(self) -> list[tuple[str, str]]:
         """Pending rows that would never be due because their due time is damaged: (id, why)."""
@@ -129,7 +134,8 @@ class Due:
     ) -> Soonest:
         """What comes next in each queue, except for what is left out; in one read."""
         start = self._first_of_others(scheduled.owners)
-        left_out = (entries, deliveries, programs, scheduled, NOTHING, NOTHING)
+        paused = [LeftOut(each.ids) if each.ids else NOTHING for each in (entries, scheduled)]
+        left_out = (entries, deliveries, programs, scheduled, *paused)
         row = self._database.row("soonest", (start,), left_out)
         assert row is not None  # it has one row always
         entry, source_resumes, delivery, program, due, resumes, broken = row

@@ -82,6 +82,8 @@ class News(NamedTuple):
     """Shards in which somebody wrote."""
     moved: bool
     """Whether some were let go."""
+    ends: frozenset[str] = frozenset()
+    """The ids of machines with programs that have to end."""
 
 
 class Watch(Protocol):
@@ -131,6 +133,10 @@ class Machines(Protocol):
 
     def tell(self, shard: int) -> None:
         """Inside a transaction: tell whoever has this shard, once it is committed."""
+        ...
+
+    def tell_of_end(self, machine: str) -> None:
+        """Inside a transaction: tell a machine, once it is committed, that programs of its have to end."""
         ...
 
     def hold(self, id: str) -> bool:

@@ -89,9 +89,9 @@ class Sources:
         """Due entries that are neither left out nor held, (id, source), soonest first."""
         return [*self._database.rows("due_entries", (to_ms(now),), without)]
 
-    def resumable(self, now: datetime) -> list[str]:
-        """The ids of sources whose pause is over."""
-        return [id for (id,) in self._database.rows("sources_resumable", (to_ms(now),), NOTHING)]
+    def resumable(self, now: datetime, without: LeftOut = NOTHING) -> list[str]:
+        """The ids of sources whose pause is over, but for those left out."""
+        return [id for (id,) in self._database.rows("sources_resumable", (to_ms(now),), without)]
 
     def all(self) -> list[SourceRow]:
         """All sources, in the order they were made."""

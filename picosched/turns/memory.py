@@ -34,6 +34,7 @@ from picosched.pico.pico import Pico
 from picosched.pico.said import Unanswered
 from picosched.pico.windows import Windows
 from picosched.settings import Settings
+from picosched.store.faults import StoreError
 from picosched.store.picos import hash_of
 from picosched.store.shards import shard_of
 from picosched.store.store import Store
@@ -151,6 +152,8 @@ class Loaded:
         for each in self._store.picos.installed(id):
             try:
                 installed[each.rid] = Installed(self._ruleset(each.hash), each.config, each.flushed)
+            except StoreError:  # it may be there in a moment
+                raise
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
         pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self.chance, self)

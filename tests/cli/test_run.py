@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from racing import until
 
 from picosched import Engine, VirtualClock
 
@@ -65,6 +67,22 @@ def test_it_runs_until_it_is_stopped(run: Any, folder: Path) -> None:
         assert process.wait(20) == 0
     assert turn["directives"][0]["name"] == "now"
     assert (refused.status, "in use by another picosched" in refused.err) == (3, True)
+
+
+@pytest.mark.files
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["run", "worker"])
+def test_a_signal_that_another_thread_gets_stops_it_too(run: Any, folder: Path, command: str) -> None:
+    (folder / "now.krl").write_text(RULESET)
+    run("install", "now.krl")
+    words = [Path(sys.executable).with_name("picosched"), command]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=folder) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        threads = Path(f"/proc/{process.pid}/task")
+        until(lambda: len([*threads.iterdir()]) > 1)
+        other = next(int(each.name) for each in threads.iterdir() if int(each.name) != process.pid)
+        ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
 def test_an_event_and_a_query_may_be_written_as_two_words(run: Any) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from picosched import Engine, Fire, PicoRef, PicoschedError, VirtualClock
 from picosched.clock import format_time, rounded_up
 from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.schedule.alert import text_of
 from picosched.schedule.backoff import backoff
 from picosched.schedule.failing import FIRST_WAIT, LONGEST_WAIT
 from picosched.schedule.fire import Label
@@ -28,6 +29,16 @@ LINE = {"name": "line", "when": "0 * * * *", "event": "table:line"}
 TABLE: dict[str, Any] = {"type": "crontab", "name": "table", "to": {"pico": "root"}, "entries": [LINE]}
 ROUND: dict[str, Any] = {**TABLE, "to": {"rid": "shaky"}}
 TICK: dict[str, Any] = {"type": "metronome", "name": "tick", "to": {"pico": "root"}, "interval": 3_600_000}
+HEARING = """ruleset hearing {
+  meta { shares heard }
+  global { heard = function() { ent:heard.defaultsTo([]) } }
+  rule plan { select when hearing plan
+    always { schedule hearing event "hour" repeat "0 * * * *"
+      with _on_failure = "pause after 2" and _retry = 1 } }
+  rule hour { select when hearing hour pre { _ = "no" - 1 } }
+  rule hear { select when schedule failed
+    always { ent:heard := heard().append([[event:attr("try"), event:attr("tries")]]) } }
+}"""
 TOLD = ["failed", "recovered", "missed", "late"]
 
 
@@ -182,6 +193,50 @@ def test_a_source_is_paused_after_failures_in_a_row(given: dict[str, Any]) -> No
         assert engine.resume_source(id)
         engine.run_until(START + 10 * HOUR)
         assert (engine.sources()[0].paused, entry_of(engine).failures) == (False, 0)
+
+
+@pytest.mark.parametrize("given", [TABLE, ROUND, TICK], ids=["one", "many", "metronome"])
+def test_who_resumes_a_source_begins_anew(given: dict[str, Any]) -> None:
+    with opened() as engine:
+        id = engine.add_source({**given, "on_failure": "pause after 3"})
+        broken(engine.root, START + 90 * HOUR)
+        engine.run_until(START + 4 * HOUR)
+        for failures in (3, 6, 9):
+            assert (engine.sources()[0].paused, entry_of(engine).failures) == (True, failures)
+            assert engine.resume_source(id)
+            engine.run_until(engine.now() + 2 * HOUR)
+            assert (engine.sources()[0].paused, entry_of(engine).failures) == (False, failures + 2)
+            engine.run_until(engine.now() + HOUR)
+
+
+@pytest.mark.parametrize("given", [TABLE, ROUND], ids=["one", "many"])
+def test_what_is_told_of_a_failure_says_which_try_it_was(given: dict[str, Any]) -> None:
+    hook = Hook()
+    with opened(hook, on=["failed", "recovered"]) as engine:
+        engine.add_source({**given, "retry": 2})
+        broken(engine.root, START + 90 * MINUTE)
+        engine.run_until(START + 4 * HOUR)
+        failed, recovered = hook.told
+        assert [(each["try"], each["tries"]) for each in (failed, recovered)] == [(2, 2), (0, 2)]
+        last = next(each for each in engine.history() if each.outcome is Outcome.FAILED)
+        assert str(last.why).startswith("try 2 of 2: ")
+        assert text_of(failed)[1].endswith("\ntry: 2 of 2\n")
+
+
+def test_a_schedule_that_somebody_resumes_begins_anew_and_its_rules_hear_of_the_try() -> None:
+    with opened() as engine:
+        engine.root.install(HEARING)
+        engine.root.raise_event("hearing", "plan")
+        (row,) = engine.scheduled()
+        for failures in (2, 4):
+            engine.run_until(engine.now() + 3 * HOUR)
+            now = engine.agenda.load(row.id)
+            assert (now.paused, now.failures) == (True, failures)
+            assert engine.agenda.resume(row.id)
+            engine.run_until(engine.now() + HOUR)
+            assert not engine.agenda.load(row.id).paused
+        engine.run_due()
+        assert {tuple(each) for each in engine.root.query("hearing", "heard")} == {(1, 1)}
 
 
 @pytest.mark.parametrize("given", [TABLE, ROUND, TICK], ids=["one", "many", "metronome"])

@@ -4,7 +4,8 @@ Shards and marks are advisory locks of the session that writes. Shard S of the s
 the key (SHARD_KEY, N * 512 + S), with the remainder of N that fits; a mark has a hash of its id.
 
 News of rows in shards of others go out with the transaction that wrote them, as a notification with the
-numbers of the shards. An empty one says that shards were let go.
+numbers of the shards, and after `end:` the ids of machines that have to end programs. An empty one says that
+shards were let go.
 
 A machine is silent if its heartbeat is old. That tells something only to a session that is older than that:
 after PostgreSQL was away all heartbeats are old, whichever machine comes back first.
@@ -66,6 +67,9 @@ EVER = 2**62
 REMOVE_SILENT = f"DELETE FROM machine WHERE {NOW} - seen > $1 RETURNING id"
 LEAVE = f"DELETE FROM machine WHERE id = $1 AND pg_notify({CHANNEL}, '') IS NOT NULL"
 
+END = "end:"
+"""Before the id of a machine in a notification."""
+
 Run = Callable[[bytes, Sequence[Any]], psycopg.Cursor[Any]]
 
 
@@ -84,6 +88,8 @@ class PostgresMachines(Machines):
         """What is ours → whether the session has its mark."""
         self._changed: set[int] = set()
         """Shards in which the open transaction writes."""
+        self._ending: set[str] = set()
+        """Machines of programs that it wants to end."""
 
     def take_part(self, part: bool) -> None:
         self.own, self.among = (frozenset(), "{}") if part else (None, None)
@@ -113,6 +119,9 @@ class PostgresMachines(Machines):
     def tell(self, shard: int) -> None:
         self._changed.add(shard)
 
+    def tell_of_end(self, machine: str) -> None:
+        self._ending.add(machine)
+
     def locked(self, shards: Collection[int]) -> None:
         """The open transaction locked shards, and may write in them."""
         self._changed.update(shards)
@@ -120,10 +129,13 @@ class PostgresMachines(Machines):
     def begin(self) -> None:
         """A transaction begins."""
         self._changed.clear()
+        self._ending.clear()
 
     def news(self) -> str:
-        """What others should know of this transaction: shards of theirs; "" for none."""
-        return " ".join(str(each) for each in self._changed - (self.own or frozenset()) if each != SHARED)
+        """What others should know of this transaction: shards of theirs, and who has to end programs; "" for
+        nothing."""
+        shards = (str(each) for each in self._changed - (self.own or frozenset()) if each != SHARED)
+        return " ".join([*shards, *(f"{END}{machine}" for machine in self._ending)])
 
     def hold(self, id: str) -> bool:
         held = self._held.get(id, False) or self._mark(id)
@@ -171,8 +183,10 @@ class PostgresWatch(Watch):
             heard += self._session.notifies(timeout=0)
         except psycopg.Error as cause:
             raise fault(cause, self._name) from cause
-        shards = frozenset(int(shard) for each in heard for shard in each.payload.split())
-        return News(shards, any(not each.payload for each in heard))
+        words = {word for each in heard for word in each.payload.split()}
+        ends = frozenset(word.removeprefix(END) for word in words if word.startswith(END))
+        shards = frozenset(int(word) for word in words if not word.startswith(END))
+        return News(shards, any(not each.payload for each in heard), ends)
 
     def survey(self, heartbeat: Heartbeat | None = None, *, tells: bool = True) -> Survey:
         if heartbeat is not None and tells:

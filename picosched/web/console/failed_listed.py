@@ -80,6 +80,13 @@ class FailedListed:
         return found[0] if found and found[0].seq == failed.seq else None
 
 
+def _pico(group: Group, failures: Failures) -> Cell:
+    """The pico of the last failure, and how many others what a source sent then failed in."""
+    name, others = failures.names[group.last.pico_id], group.picos - 1
+    shown = name if others < 1 else f"{name} and {others:,} more"
+    return link_cell(shown, pico_path(group.last.pico_id))
+
+
 def _row(group: Group, failures: Failures) -> dict[str, Cell]:
     last, trend = group.last, group.trend(failures.now)
     if last.rid is not None:
@@ -96,6 +103,6 @@ def _row(group: Group, failures: Failures) -> dict[str, Cell]:
         "trend": {"bars": trend, "title": f"{trend[-1]:,} in this hour, {max(trend):,} in the worst of 24"},
         "last": time_cell(last.at),
         "event": last.event if last.seq is None else link_cell(last.event, turn_path(last.seq), "its turn"),
-        "pico": link_cell(failures.names[last.pico_id], pico_path(last.pico_id)),
+        "pico": _pico(group, failures),
         "acts": [] if last.seq is None else [AGAIN],
     }

@@ -2,7 +2,8 @@
 
 Turns and records are numbered in order of writing, so a look reads only what is new since the last one. A
 place is a rule and its line, or the event that could not be raised. Causes are alike if they differ only in
-numbers and quoted values, which are often those of the event.
+numbers and quoted values, which are often those of the event. What a source sends to many picos at a time
+counts once, where it failed first, in however many of them and in however many tries it fails.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from picosched.clock import to_ms
 from picosched.engine.engine import Engine
 from picosched.schedule.fire import Fire, Label
+from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
 from picosched.turns.sources import label_of
 
@@ -48,6 +50,8 @@ class Failed:
     scheduled: str | None = None
     rid: str | None = None
     line: int | None = None
+    sent: tuple[str, datetime] | None = None
+    """The entry of a source that sent the event, and when."""
 
 
 @dataclass(slots=True)
@@ -57,6 +61,8 @@ class Group:
     key: str
     last: Failed
     hours: Counter[int] = field(default_factory=Counter)
+    picos: int = 0
+    """In how many picos what a source sent failed, the last time."""
 
     @property
     def count(self) -> int:
@@ -86,6 +92,8 @@ class LastFailures:
         self._engine = engine
         self._lock = threading.Lock()
         self._groups: dict[str, Group] = {}
+        self._sent: dict[str, tuple[datetime, Group, set[str]]] = {}
+        """Entry of a source → when it sent what failed last, where that counts, and in which picos."""
         self._turn: int | None = None
         self._fire: int | None = None
 
@@ -96,7 +104,8 @@ class LastFailures:
             whole = self._take_in(now)
             self._forget(now)
             # Copied, because another thread shows them.
-            groups = [Group(each.key, each.last, Counter(each.hours)) for each in self._groups.values()]
+            kept = self._groups.values()
+            groups = [Group(each.key, each.last, Counter(each.hours), each.picos) for each in kept]
             groups.sort(key=lambda each: each.last.at, reverse=True)
             names = self._engine.read(self._names, {each.last.pico_id for each in groups})
             return Failures(now, groups, sum(each.count for each in groups), names, whole)
@@ -126,20 +135,31 @@ class LastFailures:
         if len(records) == AT_ONCE:
             self._fire = records[-1][0]
         for entry in entries:
+            row = None if entry.scheduled is None else agenda.find(entry.scheduled)
             for each in failed_in(entry):
-                self._add(each)
+                self._add(replace(each, sent=_sent(row)))
         for _, record in records:
             row = agenda.find(record.id)
             label = label_of(self._engine.store, record.id) if row is None else Label.of(row)
-            self._add(_failed_record(record, record.id if label is None else label.event or record.id))
+            failed = _failed_record(record, record.id if label is None else label.event or record.id)
+            self._add(replace(failed, sent=(record.id, record.fired) if row is None else _sent(row)))
         return (self._turn, self._fire) == (last_turn, last_fire)
 
     def _add(self, failed: Failed) -> None:
+        if failed.sent is not None and (known := self._sent.get(failed.sent[0])) is not None:
+            since, group, picos = known
+            if failed.sent[1] <= since:  # one more pico, or one more try
+                picos.update({failed.pico_id} - {""})
+                group.picos = len(picos)
+                return
         key = f"{failed.place} {VALUES.sub('…', failed.cause)}"
         if key not in self._groups and len(self._groups) >= MOST_GROUPS:
             key = OTHERS
         group = self._groups.setdefault(key, Group(key, failed))
         group.hours[_hour(failed.at)] += 1
+        if failed.sent is not None:
+            self._sent[failed.sent[0]] = failed.sent[1], group, {failed.pico_id} - {""}
+            group.picos = len(self._sent[failed.sent[0]][2])
         if failed.at >= group.last.at:
             group.last = failed
 
@@ -151,6 +171,8 @@ class LastFailures:
                 del group.hours[hour]
             if not group.hours:
                 del self._groups[key]
+        first_time = now - timedelta(hours=HOURS)
+        self._sent = {id: each for id, each in self._sent.items() if each[0] >= first_time}
 
     def _names(self, ids: set[str]) -> dict[str, str]:
         rows = {id: self._engine.store.picos.find_pico(id) for id in ids}
@@ -181,6 +203,15 @@ def failed_in(entry: Entry) -> Iterator[Failed]:
     if not found:
         cause = entry.errors[0] if entry.errors else "failed"
         yield Failed(entry.at, event, cause, event, entry.pico_id, entry.seq, entry.scheduled)
+
+
+def _sent(row: Scheduled | None) -> tuple[str, datetime] | None:
+    """The entry of a source that sent a row, and when; None if no source did."""
+    return (
+        (row.name, row.created)
+        if row is not None and row.kind == "send" and not row.rid and row.name
+        else None
+    )
 
 
 def _failed_record(record: Fire, event: str) -> Failed:

@@ -21,6 +21,7 @@ from picosched.web.console.last_day import LastDay
 from picosched.web.console.picos_page import tree
 from picosched.web.console.today import Coming, today
 
+SHAKY = Path(__file__).parents[2] / "rulesets" / "shaky.krl"
 RULESET = """
 ruleset often {
   rule begin {
@@ -118,6 +119,26 @@ def test_failures_are_those_of_the_journal_and_the_record_however_often_they_are
             assert looked.whole
             assert looked.count == found.total() == turns.total() + untold
             assert found == turns + Counter({"it:ends": untold} if untold else {})
+
+
+@pytest.mark.parametrize("retry", [0, 2])
+@pytest.mark.parametrize("looks", [1, 9])
+def test_what_a_source_sent_to_many_picos_counts_once(retry: int, looks: int) -> None:
+    """However many of them it fails in, and however often each tries it."""
+    with Engine(":memory:", VirtualClock("2026-03-01T09:00:00Z"), granularity=1) as engine:
+        picos = [engine.new_pico(f"p{number}") for number in range(3)]
+        for pico in picos:
+            pico.install(SHAKY)
+            pico.raise_event("shaky", "broken", {"until": "2026-03-01T10:30:00.000Z" if retry else "2027"})
+        entry = {"name": "line", "when": "0 * * * *", "event": "table:line"}
+        source = {"type": "crontab", "name": "t", "to": {"rid": "shaky"}, "entries": [entry]}
+        engine.add_source({**source, "retry": retry} if retry else source)
+        failures = LastFailures(engine)
+        for _ in range(looks):
+            engine.run_until(engine.now() + timedelta(hours=4) / looks)
+            looked = failures.look()
+        (group,) = looked.groups
+        assert (group.count, group.picos) == (1 if retry else 4, 3)
 
 
 def test_causes_that_differ_in_values_are_one_and_there_are_only_so_many(
