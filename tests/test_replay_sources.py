@@ -80,6 +80,10 @@ def test_what_people_pause_passes_again() -> None:
                 engine.agenda.move(row.id, timedelta(minutes=1))
                 engine.run_until("2026-03-01T01:30:00Z")
                 found = engine.replay(backup=backup)
+                assert (found.differences, found.unsure, found.redone) == ([], [], 9), found.lines()
+                with engine.store.transaction():  # as if an older picosched had run
+                    engine.store._database.run("DELETE FROM intervention")
+                found = engine.replay(backup=backup)
                 assert found.differences == []
                 assert {each.unsure for each in found.unsure} == {"people changed a schedule of it since"}
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from picosched.acting import Actor
+from picosched.acting import PYTHON, Actor
 from picosched.audit import deed_of
-from picosched.clock import format_time
+from picosched.clock import format_time, to_ms
 from picosched.due.alerting import tell_of
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
@@ -249,11 +249,17 @@ class Rows:
         nominal = self._store.agenda.free(id, piece.answers.first(self._now()))
         record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=piece.why)
         raised = self._raised_outside(row, fired, record, piece.answers)
-        self._note(piece.by, "fired", row, raised)
+        self._note(piece.by, "fired", row, record, raised)
         return raised
 
-    def _note(self, by: Actor | None, what: str, row: Scheduled, raised: Turn | Unanswered) -> None:
-        if by is not None and isinstance(raised, Turn):
+    def _note(
+        self, by: Actor | None, what: str, row: Scheduled, record: Fire, raised: Turn | Unanswered
+    ) -> None:
+        if not isinstance(raised, Turn):
+            return
+        told = {"id": row.id, "nominal": to_ms(record.nominal)}
+        self._store.interventions.add(raised.now, what, str(by or Actor(PYTHON)), told)
+        if by is not None:
             self._store.audit.add(deed_of(by, raised.now, what, "schedule", row.id, row.event))
 
     def raise_past(self, piece: RaisePast) -> Turn | Unanswered | None:
@@ -275,7 +281,7 @@ class Rows:
         raised = self._raised_outside(event_row, fired, record, piece.answers, recorded=before is None)
         if isinstance(raised, Turn) and before is not None:
             self._store.agenda.replace_record(of_turn(record, raised))
-        self._note(piece.by, "backfilled", row, raised)
+        self._note(piece.by, "backfilled", row, record, raised)
         return raised
 
     def _raised_outside(

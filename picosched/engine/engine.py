@@ -22,6 +22,7 @@ from picosched.engine.agenda import Agenda
 from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
+from picosched.engine.interventions import PICO_MADE
 from picosched.engine.pico import PicoRef
 from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
@@ -145,6 +146,7 @@ class Engine(Delivering, Sourced, Tokened, Audited, Forecast):
                 raise PicoschedError(f"there is a pico {name} already", "conflict")
             self.store.picos.new_pico(row)
             self.note("made", "pico", row.id, called)
+            self.keep(PICO_MADE, row.created, id=row.id, name=row.name, parent=parent_id)
             return self._reference(row)
 
         return self.write(work)

@@ -3,12 +3,13 @@
 It starts from an earlier state, a snapshot or a backup, and follows the journal from there on a copy
 (`replaying`): what came from outside comes again, and what was due comes due. The same rules must give the
 same turns, as all that a turn is made of is on record; with other rulesets the first difference of each pico
-shows what they change (`replayed`). What people did to rulesets and channels is not replayed, nor how they
-moved or cancelled schedules; what they paused is let go as it was.
+shows what they change (`replayed`). What people did in between is done again, each at its place (`redoing`);
+what an older picosched did not keep of it is named.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,10 +24,12 @@ from picosched.engine.replayed import Comparing, Replayed
 from picosched.engine.replaying import AT_ONCE, Replaying
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import Intervention
 from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.store.journal import Entry
 from picosched.store.port import MEMORY
 from picosched.store.store import Store
+from picosched.turns.install import BY_RULE
 
 MOST_TURNS, USUAL_TURNS = 100_000, 20_000
 """Turns of a replay at most, and over HTTP unless more are asked for."""
@@ -120,8 +123,9 @@ def _replayed(
     with TemporaryDirectory(prefix="picosched-") as folder:
         large = start.store.size() + total * A_TURN > IN_MEMORY
         copy = start.store.copy(Path(folder) / "picos.db" if large else MEMORY)
-        with closing(copy), closing(Replaying(copy, engine, engine.settings, start.at)) as again:
-            return _run(engine, again, start, (began, end, upto), new, first, progress)
+        hands = _interventions(engine, start.store.interventions.last())
+        with closing(copy), closing(Replaying(copy, engine, engine.settings, start.at, hands)) as again:
+            return _run(engine, again, start, (began, end, upto), hands, new, first, progress)
 
 
 def _run(
@@ -129,24 +133,33 @@ def _run(
     again: Replaying,
     start: Start,
     span: tuple[datetime, datetime, int],
+    hands: Sequence[Intervention],
     new: Sequence[tuple[Ruleset, str | None]],
     first: bool,
     progress: Progress | None,
 ) -> Replayed:
     began, end, upto = span
     names = {row.id: row.name for row in again.store.picos.picos()}
+    others = {row.id: row.name for row in engine.read(engine.store.picos.picos) if row.id not in names}
     given = {ruleset.rid for ruleset, _ in new}
+    redone = {(each.told["pico"], each.told["rid"]) for each in hands if "rid" in each.told}
 
     def by_hand(id: str) -> set[str]:
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
-        return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
+        differ = {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
+        return {rid for rid in differ if (id, rid) not in redone and not _by_rule(engine, id, rid)}
 
-    comparing = Comparing(names, by_hand, again.unsure, again.made)
+    comparing = Comparing({**others, **names}, names, by_hand, again.unsure, again.made)
     to_install, turns, unrecorded = [*new], 0, 0
-    for entry, inputs in _entries(engine, start.seq, upto):
-        if to_install and entry.at >= began:
+    for each_or_turn in _in_order(hands, _entries(engine, start.seq, upto), end):
+        at = each_or_turn.at if isinstance(each_or_turn, Intervention) else each_or_turn[0].at
+        if to_install and at >= began:
             again.let_pass(began)
             _install(again, to_install)
+        if isinstance(each_or_turn, Intervention):
+            again.redo(each_or_turn)
+            continue
+        entry, inputs = each_or_turn
         compared = again.drive(entry, inputs)
         turns += 1
         unrecorded += inputs is None
@@ -181,6 +194,8 @@ def _run(
         programs,
         unrecorded,
         tuple(f"{rid} on {name}" for id, name in names.items() for rid in sorted(by_hand(id))),
+        again.redone,
+        tuple(again.not_replayed),
     )
 
 
@@ -214,7 +229,35 @@ def _entries(engine: Wiring, after: int, upto: int) -> Iterator[tuple[Entry, str
         after = found[-1].seq
 
 
+def _interventions(engine: Wiring, after: int) -> list[Intervention]:
+    """What people did since, all of it."""
+    found: list[Intervention] = []
+    while more := engine.read(engine.store.interventions.since, after, AT_ONCE):
+        found += more
+        after = more[-1].seq
+    return found
+
+
+def _in_order(
+    hands: Sequence[Intervention], entries: Iterator[tuple[Entry, str | None]], end: datetime
+) -> Iterator[Intervention | tuple[Entry, str | None]]:
+    """Turns, and what people did between them, up to a time."""
+    coming = deque(hands)
+    for entry, inputs in entries:
+        while coming and coming[0].after < entry.seq:
+            yield coming.popleft()
+        yield entry, inputs
+    yield from (each for each in coming if each.at <= end)
+
+
+def _by_rule(engine: Wiring, id: str, rid: str) -> bool:
+    """Whether a rule installed the text that a pico has now."""
+    versions = engine.read(engine.store.picos.versions, id, rid)
+    return bool(versions) and versions[0].by.startswith(BY_RULE)
+
+
 def _install(again: Replaying, new: list[tuple[Ruleset, str | None]]) -> None:
+    again.redoing.given = {ruleset.rid: (ruleset, origin) for ruleset, origin in new}
     for ruleset, origin in new:
         again.replace_ruleset(ruleset, origin)
     new.clear()

@@ -8,18 +8,23 @@ asked, and no program runs: how it ended is on record as the event that reported
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
-from picosched.clock import EPOCH, VirtualClock
+from picosched.clock import EPOCH, MILLISECOND, VirtualClock
+from picosched.due.overlap import GIVEN_UP
 from picosched.due.programs import finished
+from picosched.engine.interventions import BACKFILLED, FIRED
 from picosched.engine.made import BITS, Made
+from picosched.engine.redoing import Redoing, concerned, fired_by_hand
 from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import Intervention
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.krl.ruleset import Ruleset
 from picosched.outside.processes import Ended
@@ -54,7 +59,14 @@ ENDED = ("outcome", "exit", "signal", "stdout", "stderr", "truncated", "duration
 class Replaying(Wiring):
     """An engine on a copy of an earlier state, to which the record is given turn by turn."""
 
-    def __init__(self, store: Store, record: Wiring, settings: Settings, now: datetime) -> None:
+    def __init__(
+        self,
+        store: Store,
+        record: Wiring,
+        settings: Settings,
+        now: datetime,
+        interventions: Sequence[Intervention] = (),
+    ) -> None:
         self._virtual = VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._ask, None, {})
         self.outcomes.quiet = True
@@ -74,7 +86,17 @@ class Replaying(Wiring):
         """Occurrences without a turn, by when they were settled: (time, id, owner), a heap."""
         self._looked = now - LOOK
         self._told = store.pages.last_turn()
-        self.outside = self.lost = self.requests = 0
+        self.outside = self.lost = self.requests = self.redone = 0
+        self.redoing = Redoing(self, record)
+        self.not_replayed: list[str] = []
+        """What people did that could not be done again, with the reason."""
+        self._ahead = Counter(id for each in interventions for id in concerned(each))
+        """The ids of what people change in what is still to come."""
+        by_hand = ((fired_by_hand(each), each.what) for each in interventions)
+        self._by_hand = {occurrence: what for occurrence, what in by_hand if occurrence is not None}
+        """Occurrences that people raised outside their times, and whether by a backfill."""
+        self._known = {(id, each.at) for each in interventions for id in concerned(each)}
+        """The changes by people that are done again: what they were made to, and when."""
 
     # What it is asked
 
@@ -146,6 +168,20 @@ class Replaying(Wiring):
             self._note_unsure("its random numbers were not recorded")
         return True
 
+    def redo(self, each: Intervention) -> None:
+        """Do again what people did, after all that came due before."""
+        self._looked = EPOCH
+        self._pass(each.at)
+        self._virtual.reach(max(each.at, self.now()))
+        why = self.redoing.redo(each)
+        self.redone += why is None
+        if why is not None:
+            self.not_replayed.append(why)
+            for id in concerned(each):
+                self.unsure.setdefault(id, f"not replayed: {why}")
+        self._ahead.subtract(concerned(each))
+        self._looked = EPOCH
+
     def let_pass(self, until: datetime) -> None:
         """Let what is not on record come due up to a time."""
         self._looked = EPOCH
@@ -185,6 +221,8 @@ class Replaying(Wiring):
         looks = (entry.at,) if late else (min(nominal, entry.at), entry.at)
         if row is None:
             self._come_anyway(entry, id, answers)
+        elif record is not None and (id, nominal) in self._by_hand:
+            self._raise_by_hand(row, record, answers, self._by_hand[id, nominal])
         elif (row.domain, row.type) == ("proc", "finished"):
             self._finish(row, entry, nominal)
             self._raise_row(id, row.pico_id, looks, answers)
@@ -196,7 +234,8 @@ class Replaying(Wiring):
                 row = None if after is None or after.due == row.due else after
             self._raise_row(id, entry.pico_id, looks, answers)
         elif record is not None and record.why is not None:
-            self._raise_by_hand(row, record, answers)
+            at_once = record.nominal == record.fired or record.outcome is Outcome.FIRED
+            self._raise_by_hand(row, record, answers, FIRED if at_once else BACKFILLED)
         elif self._changed_by_people(id):
             self._note_unsure("people changed a schedule of it since")
         self._held.discard(id)
@@ -223,11 +262,11 @@ class Replaying(Wiring):
             after = finished(row, Ended(**{name: told[name] for name in ENDED}), nominal)
         self.write(self.store.agenda.become, after, self.now())
 
-    def _raise_by_hand(self, row: Scheduled, record: Fire, answers: Answers) -> None:
+    def _raise_by_hand(self, row: Scheduled, record: Fire, answers: Answers, what: str) -> None:
         """Raise a row outside its times, as a person did."""
         why = record.why or ""
         try:
-            if record.nominal == record.fired or record.outcome is Outcome.FIRED:
+            if what == FIRED:
                 self._done(self._raise_now, RaiseNow(row.id, why, answers))
             elif record.nominal < still_to_come(row):
                 self._done(self._raise_past, RaisePast(row.id, record.nominal, answers))
@@ -280,7 +319,10 @@ class Replaying(Wiring):
         """Whether people changed a schedule; with `what`, whether they did the last such change."""
         changes = self._record.read(self._record.store.agenda.changes_of, id)
         wanted = [each for each in changes if what is None or each.what == what][-1 if what else 0 :]
-        return any(each.eid is None and each.by not in (ON_FAILURE, END_OF_PAUSE) for each in wanted)
+        by_people = [
+            each for each in wanted if each.eid is None and each.by not in (ON_FAILURE, END_OF_PAUSE)
+        ]
+        return any((id, each.at) not in self._known for each in by_people)
 
     def _pico_of_source(self, id: str) -> str:
         kept = self.store.sources.find(id)
@@ -354,10 +396,14 @@ class Replaying(Wiring):
             there = self._record.read(self._record.store.agenda.find, id)
             if there is not None and there.due == row.due and self._is_still_to_come(there):
                 return True
+            if self._ahead[id] > 0 or self._ahead[owner] > 0:
+                return True  # people changed it while it was overdue
             if self._changed_by_people(id):
                 self.unsure.setdefault(owner, "people changed a schedule of it since")
             return False
-        if record.outcome not in RAISED or record.eid is None:
+        if record.outcome is Outcome.CANCELLED and record.why != GIVEN_UP:
+            heappush(self._let_go, (record.fired + MILLISECOND, id, owner))  # if nobody cancels it here
+        elif record.outcome not in RAISED or record.eid is None:
             heappush(self._let_go, (record.fired, id, owner))
         return True
 
@@ -374,6 +420,8 @@ class Replaying(Wiring):
         has_turns = source.journal and source.to.kind not in (TAG, RID, URL)
         record = self._record_of(id, entry.due)
         if record is None:
+            if self._ahead[source_id] > 0 and source.recorded:
+                return True  # people removed, changed or paused it while it was overdue
             there = self._record.read(self._record.store.sources.find_entry, id)
             return has_turns or (source.recorded and there is not None and there.due == entry.due)
         if not has_turns or record.outcome not in RAISED or record.eid is None:

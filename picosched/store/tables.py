@@ -7,6 +7,7 @@ has besides is its own affair: indexes, and tables and columns that follow from 
 from __future__ import annotations
 
 from picosched.audit import DEED
+from picosched.intervention import INTERVENTION
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED
@@ -43,5 +44,6 @@ TABLES = (
     Kept("provenance", PROVENANCE.inserted),
     Kept("version", VERSION.inserted),
     Kept("audit", DEED.inserted),
+    Kept("intervention", INTERVENTION.inserted),
     Kept("token", TOKEN.inserted, ("name",)),
 )

@@ -167,6 +167,7 @@ def made_older(postgres: Server, address: str) -> None:
         "ALTER TABLE source_entry DROP COLUMN asked",
         "DROP TABLE token",
         "DROP TABLE audit",
+        "DROP TABLE intervention",
         "DROP TABLE version",
         "UPDATE picosched SET version = 3",
     ):

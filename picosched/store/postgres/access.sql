@@ -1,4 +1,4 @@
--- Who may act from outside, and what was done: the tables `token`, `audit`.
+-- Who may act from outside, and what was done: the tables `token`, `audit`, `intervention`.
 
 -- name: tokens
 SELECT {token.columns} FROM token ORDER BY name
@@ -26,3 +26,19 @@ SELECT 1 FROM audit WHERE at < $1 LIMIT 1
 
 -- name: prune_deeds
 DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < $1 ORDER BY at LIMIT $2)
+
+-- name: add_intervention
+INSERT INTO intervention ({intervention.inserted}) SELECT {intervention.values} FROM {rows}
+
+-- name: last_intervention
+SELECT coalesce(max(seq), 0) FROM intervention
+
+-- name: interventions_since
+SELECT {intervention.columns} FROM intervention WHERE seq > $1 ORDER BY seq LIMIT $2
+
+-- name: is_intervention_before
+SELECT 1 FROM intervention WHERE at < $1 AND seq < (SELECT max(seq) FROM intervention) LIMIT 1
+
+-- name: prune_interventions
+DELETE FROM intervention WHERE seq IN (SELECT seq FROM intervention
+    WHERE at < $1 AND seq < (SELECT max(seq) FROM intervention) ORDER BY seq LIMIT $2)

@@ -401,6 +401,19 @@ VERSIONS = (
 ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked bigint",)
 """When an occurrence that is tried again was due at first."""
 
+INTERVENTIONS = (
+    f"""CREATE TABLE intervention (
+        {SEQ} PRIMARY KEY,
+        at bigint NOT NULL,
+        after_turn bigint NOT NULL,
+        what {TEXT} NOT NULL,
+        made_by {TEXT} NOT NULL,
+        told {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX intervention_at ON intervention (at)",
+)
+"""What people did, with its arguments, for replays."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -422,6 +435,7 @@ MIGRATIONS = (
     ("0018_audit", AUDIT),
     ("0019_versions", VERSIONS),
     ("0020_asked_of_sources", ASKED_OF_SOURCES),
+    ("0021_interventions", INTERVENTIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

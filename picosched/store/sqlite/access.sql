@@ -1,4 +1,4 @@
--- Who may act from outside, and what was done: the tables `token`, `audit`.
+-- Who may act from outside, and what was done: the tables `token`, `audit`, `intervention`.
 
 -- name: tokens
 SELECT {token.columns} FROM token ORDER BY name
@@ -26,3 +26,19 @@ SELECT 1 FROM audit WHERE at < ? LIMIT 1
 
 -- name: prune_deeds
 DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ? ORDER BY at LIMIT ?)
+
+-- name: add_intervention
+INSERT INTO intervention ({intervention.inserted}) VALUES ({intervention.marks})
+
+-- name: last_intervention
+SELECT coalesce(max(seq), 0) FROM intervention
+
+-- name: interventions_since
+SELECT {intervention.columns} FROM intervention WHERE seq > ? ORDER BY seq LIMIT ?
+
+-- name: is_intervention_before
+SELECT 1 FROM intervention WHERE at < ? AND seq < (SELECT max(seq) FROM intervention) LIMIT 1
+
+-- name: prune_interventions
+DELETE FROM intervention WHERE seq IN (SELECT seq FROM intervention
+    WHERE at < ? AND seq < (SELECT max(seq) FROM intervention) ORDER BY seq LIMIT ?)

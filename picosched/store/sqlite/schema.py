@@ -366,6 +366,19 @@ VERSIONS = (
 ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked INTEGER",)
 """When an occurrence that is tried again was due at first."""
 
+INTERVENTIONS = (
+    """CREATE TABLE intervention (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        after_turn INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        told TEXT NOT NULL
+    )""",
+    "CREATE INDEX intervention_at ON intervention (at)",
+)
+"""What people did, with its arguments, for replays."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -389,6 +402,7 @@ MIGRATIONS = (
     ("0020_audit", AUDIT),
     ("0021_versions", VERSIONS),
     ("0022_asked_of_sources", ASKED_OF_SOURCES),
+    ("0023_interventions", INTERVENTIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

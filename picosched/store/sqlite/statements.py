@@ -19,6 +19,7 @@ from typing import Any
 
 from picosched.audit import DEED
 from picosched.clock import FIRST_MS, LAST_MS
+from picosched.intervention import INTERVENTION
 from picosched.schedule.fire import FIRE
 from picosched.schedule.happenings import DOMAIN
 from picosched.schedule.provenance import PROVENANCE
@@ -50,6 +51,7 @@ FRAGMENTS: dict[str, Any] = {
     "token": Columns(TOKEN),
     "version": Columns(VERSION),
     "deed": Columns(DEED),
+    "intervention": Columns(INTERVENTION),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,
     "source": sources.SOURCE,
