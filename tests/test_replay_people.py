@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from picosched import Engine, VirtualClock
-from picosched.engine.replayed import Replayed
+from picosched.engine.flushing import flush
+from picosched.engine.replayed import Replayed, read_replayed
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled
 from picosched.sources.reading import read_source
@@ -151,6 +153,7 @@ ACTS: dict[str, Act] = {
     "source": lambda it: it.engine.add_source(table()),
     "metronome": lambda it: it.engine.add_source(METRONOME),
     "pause source": lambda it: it.engine.pause_source("s"),
+    "pause source for long": lambda it: it.engine.pause_source("s", it.engine.now() + timedelta(hours=1)),
     "resume source": lambda it: it.engine.resume_source("s"),
     "no source": lambda it: it.engine.remove_source("s"),
     "configured": brought("*/11 * * * *"),
@@ -165,7 +168,16 @@ def do(lived: Lived, acts: list[str]) -> None:
             ACTS[act](lived)
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=30, deadline=None)
+@example(["nothing runs", "move", "fire", "cancel"])
+@example(["nothing runs", "pause", "resume"])
+@example(["pause for long", "nothing runs", "nothing runs", "look", "run"])
+@example(["source", "pause source for long", "nothing runs", "nothing runs", "look", "pass"])
+@example(["fire", "backfill", "pass", "backfill"])
+@example(["child", "pass", "nothing runs", "no child", "pass"])
+@example(["install", "pass", "install other", "go back", "pass", "uninstall", "configure", "pass"])
+@example(["configured", "pass", "nothing runs", "configured otherwise", "look", "pass"])
+@example(["source", "nothing runs", "no source", "source", "pass", "channel", "by channel", "no channel"])
 @given(st.lists(st.sampled_from([*ACTS]), min_size=1, max_size=20))
 def test_any_history_of_people_is_replayed(acts: list[str]) -> None:
     for lived in living():
@@ -173,3 +185,61 @@ def test_any_history_of_people_is_replayed(acts: list[str]) -> None:
         found = lived.replay()
         assert (found.differences, found.unsure, found.lost) == ([], [], 0), "\n".join(found.lines())
         assert (found.not_replayed, found.changed) == ((), ())
+
+
+# ---- and with other rulesets ---------------------------------------------------------------------------
+
+
+def test_a_ruleset_that_stands_in_stays_though_people_installed_another(lived: Lived) -> None:
+    do(lived, ["install", "pass", "look"])
+    other = lived.engine.new_pico("other")
+    other.install(ONE)
+    do(lived, ["install other", "child looks"])
+    found = lived.replay(TWO)
+    assert {each.pico for each in found.differences} == {"root", "other"}
+    assert all('< guest {"n": 2}' in each.became for each in found.differences)
+
+
+def test_what_people_cancelled_is_raised_if_it_is_another_here(lived: Lived) -> None:
+    do(lived, ["nothing runs", "cancel", "look", "pass"])
+    found = lived.replay(RULES.replace("*/20 * * * *", "*/10 * * * *"))
+    assert (found.differences, found.unsure) == ([], [])  # it has the same id, and was made before
+
+
+def test_an_import_is_named_and_its_events_are_counted(lived: Lived) -> None:
+    document = lived.engine.export_pico("root")
+    lived.engine.import_pico(document, name="copy").raise_event("a", "look")
+    found = lived.replay()
+    assert (found.differences, found.unsure, found.lost) == ([], [], 1)
+    (line,) = found.not_replayed
+    assert line == "pico imported copy at 2026-03-01T00:00:00Z: what came with it is not on record"
+    assert f"not replayed: {line}" in found.lines()
+    assert read_replayed(found.as_json()) == found
+
+
+@pytest.mark.files
+def test_other_settings_are_named(tmp_path: Path) -> None:
+    with Engine(tmp_path / "picos.db", VirtualClock(START)) as engine:
+        engine.root.install(RULES)
+        engine.root.raise_event("a", "begin")
+        engine.store.copy(tmp_path / "backup.db").close()
+    for days in (30, 31):
+        options = {"misfire": "all", "history_days": days}
+        with Engine(tmp_path / "picos.db", VirtualClock("2026-03-01T03:00:00Z"), **options) as engine:
+            engine.run_due()
+            (line,) = engine.replay(backup=tmp_path / "backup.db").not_replayed
+            assert line.endswith("found other settings: misfire; those of today stand for all")
+
+
+def test_what_a_flush_installed_is_replayed(tmp_path: Path) -> None:
+    file = tmp_path / "guest.krl"
+    file.write_text(ONE)
+    with Engine(":memory:", VirtualClock(START)) as engine:
+        engine.root.install(file)
+        engine.root.raise_event("a", "look")
+        with closing(engine.store.copy()) as backup:
+            file.write_text(TWO)
+            flush(engine, str(file))
+            engine.root.raise_event("a", "look")
+            found = engine.replay(backup=backup)
+    assert (found.turns, found.redone, found.differences, found.unsure) == (1, 1, [], [])

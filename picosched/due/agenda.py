@@ -150,6 +150,8 @@ class Rows:
         self._settings = settings
         self._misfire = Misfire(settings.misfire)
         period = timedelta(seconds=settings.min_period)
+        self.goes_on: Callable[[str], bool] | None = None
+        """Whether the pause of a row goes on that is over by its time; a replay knows. So it has no end."""
         self._terms_of_all = Terms(self._misfire, settings.granularity, period)
         self._now = now
 
@@ -319,11 +321,15 @@ class Rows:
     def resume(self, id: str, now: datetime) -> bool:
         """Resume a paused row; False if it is not paused."""
         row = self._store.agenda.find(id)
+        if row is not None and self.goes_on is not None and self.goes_on(id):
+            self._store.agenda.take((replace(row, paused_until=None), None), now)
+            return False
         changed = None if row is None else resumed(row, now, self._settings.granularity)
         if changed is None:
             return False
         self._store.agenda.take(changed, now)
         self._store.agenda.note_change(Provenance(id, now, "resumed", END_OF_PAUSE))
+        self._store.interventions.add(now, "resumed", END_OF_PAUSE, {"ids": [id]})
         return True
 
     def _skip(self, row: Scheduled, upto: datetime, now: datetime, why: str) -> None:

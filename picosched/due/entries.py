@@ -26,6 +26,7 @@ from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.failing import try_after, why_tried
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import END_OF_PAUSE
 from picosched.schedule.scheduled import Outcome, Overlap, Scheduled
 from picosched.sources.occurrence import MOST_COUNTED, Dealt, dealt_with
 from picosched.sources.source import ECI, RID, TAG, URL, Source, Target
@@ -90,6 +91,8 @@ class Entries:
         self._loaded = loaded
         self._turns = turns
         self._now = now
+        self.goes_on: Callable[[str], bool] | None = None
+        """As in `Rows`, for a source."""
 
     def ring(self, piece: RaiseEntry) -> Done | Unanswered:
         """Process and settle the occurrence of an entry that was due when the tick looked.
@@ -142,7 +145,12 @@ class Entries:
 
     def resume(self, id: str, now: datetime) -> bool:
         """Resume a source whose pause is over."""
-        return declaring.resume(self._store, id, now)
+        if self.goes_on is not None and self.goes_on(id):
+            return declaring.pause(self._store, id, None)
+        resumed = declaring.resume(self._store, id, now)
+        if resumed:
+            self._store.interventions.add(now, "source resumed", END_OF_PAUSE, {"id": id})
+        return resumed
 
     def _rung(self, due: DueEntry, answers: Answers) -> Done | Unanswered:
         source, entry, kept = due.whose.source, due.whose.entry, due.whose.kept

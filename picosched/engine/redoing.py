@@ -142,7 +142,11 @@ def named(each: Intervention) -> str:
 def concerned(each: Intervention) -> set[str]:
     """The ids of picos, schedules and sources that it changes; those of what it makes too."""
     told = each.told
-    return {*told.get("ids", ()), *(told[key] for key in ("id", "pico") if key in told)}
+    return {
+        *told.get("ids", ()),
+        *told.get("before", ()),
+        *(told[key] for key in ("id", "pico") if key in told),
+    }
 
 
 def fired_by_hand(each: Intervention) -> tuple[str, Any] | None:

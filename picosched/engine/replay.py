@@ -10,7 +10,7 @@ what an older picosched did not keep of it is named.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +20,9 @@ from tempfile import TemporaryDirectory
 from picosched.checked import ruleset_text
 from picosched.clock import format_time
 from picosched.due.snapshots import root_of, snapshot_before
+from picosched.engine.held import AT_ONCE
 from picosched.engine.replayed import Comparing, Replayed
-from picosched.engine.replaying import AT_ONCE, Replaying
+from picosched.engine.replaying import Replaying
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.intervention import Intervention
@@ -155,7 +156,7 @@ def _run(
         at = each_or_turn.at if isinstance(each_or_turn, Intervention) else each_or_turn[0].at
         if to_install and at >= began:
             again.let_pass(began)
-            _install(again, to_install)
+            _install(again, to_install, redone)
         if isinstance(each_or_turn, Intervention):
             again.redo(each_or_turn)
             continue
@@ -172,7 +173,7 @@ def _run(
         if progress is not None and turns % AT_ONCE == 0:
             progress(turns, upto - start.seq)
     else:
-        _install(again, to_install)
+        _install(again, to_install, redone)
         again.let_pass(end)
         for each in again.news():
             comparing.became(each)
@@ -256,10 +257,13 @@ def _by_rule(engine: Wiring, id: str, rid: str) -> bool:
     return bool(versions) and versions[0].by.startswith(BY_RULE)
 
 
-def _install(again: Replaying, new: list[tuple[Ruleset, str | None]]) -> None:
+def _install(
+    again: Replaying, new: list[tuple[Ruleset, str | None]], redone: Collection[tuple[str, str]]
+) -> None:
+    """Let rulesets stand in; those of which each pico gets the first later are put there then."""
     again.redoing.given = {ruleset.rid: (ruleset, origin) for ruleset, origin in new}
     for ruleset, origin in new:
-        again.replace_ruleset(ruleset, origin)
+        again.replace_ruleset(ruleset, origin, at_least=ruleset.rid not in {rid for _, rid in redone})
     new.clear()
 
 

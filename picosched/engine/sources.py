@@ -96,6 +96,7 @@ class Sourced(Wiring):
 
         def work() -> Brought:
             now, ids = self.now(), list[str]()
+            before = [row.id for row in self.store.sources.all() if row.configured]
 
             def new_id() -> str:
                 ids.append(self.new_id())
@@ -104,7 +105,8 @@ class Sourced(Wiring):
             with self.store.savepoint():
                 brought = declaring.bring_in_line(self.store, sources, now, new_id)
                 if brought.added or brought.changed or brought.removed:
-                    self.keep(SOURCES_BROUGHT, now, ids=ids, declarations=[each.given for each in sources])
+                    declared = [each.given for each in sources]
+                    self.keep(SOURCES_BROUGHT, now, ids=ids, before=before, declarations=declared)
             for source in sources:
                 try:
                     declaring.check_target(self.store, source.to)
