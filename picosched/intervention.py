@@ -2,7 +2,8 @@
 
 An `Intervention` is kept in the transaction of what it tells of, whoever did it: a program that embeds the
 engine, the command line, HTTP, the console. It says which turn came before, as times alone give no order.
-The audit tells people who did what; this has the arguments. What rules do is in the journal.
+The audit tells people who did what; this has the arguments. What rules do is in the journal. What else
+happens without a turn is here too: the end of a pause, other settings, and what a try that failed was given.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from picosched.schedule.record import COUNT, MAP, NAME, TIME, Field, Table
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """One thing that people did."""
+    """One thing that people did, or that happened without a turn."""
 
     at: datetime
     after: int

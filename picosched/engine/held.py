@@ -14,7 +14,8 @@ from heapq import heappush
 
 from picosched.clock import MILLISECOND
 from picosched.due.overlap import GIVEN_UP
-from picosched.engine.redoing import concerned, fired_by_hand
+from picosched.engine.interventions import BACKFILLED, FIRED, TRIED
+from picosched.engine.redoing import concerned, occurrence_of
 from picosched.engine.wiring import Wiring
 from picosched.intervention import Intervention
 from picosched.schedule.backfill import RAISED
@@ -52,9 +53,12 @@ class Held:
         """The ids of what people change in what is still to come."""
         self._known = {(id, each.at) for each in interventions for id in concerned(each)}
         """The changes by people that are done again: what they were made to, and when."""
-        by_hand = ((fired_by_hand(each), each.what) for each in interventions)
-        self.by_hand = {occurrence: what for occurrence, what in by_hand if occurrence is not None}
+        by_hand = [each for each in interventions if each.what in (FIRED, BACKFILLED)]
+        self.by_hand = {occurrence_of(each): each.what for each in by_hand}
         """Occurrences that people raised outside their times, and whether by a backfill."""
+        tries = [each for each in interventions if each.what == TRIED]
+        self.tries = {occurrence_of(each): str(each.told["inputs"]) for each in tries}
+        """Occurrences whose try failed and was followed by another, and what it was given."""
 
     def done(self, each: Intervention) -> None:
         """What people did is done: what waited for it waits no more."""

@@ -23,6 +23,8 @@ PICO_MADE, PICO_DELETED, PICO_IMPORTED = "pico made", "pico deleted", "pico impo
 CHANNEL_MADE, CHANNEL_DELETED = "channel made", "channel deleted"
 SOURCE = "source "
 SOURCE_ADDED, SOURCES_BROUGHT = "source added", "sources brought"
+TRIED = "tried"
+"""What a try was given that failed and was followed by another; it has no turn."""
 FIRED, BACKFILLED = "fired", "backfilled"
 SETTINGS = "settings"
 """The engine was opened with other settings."""

@@ -8,6 +8,7 @@ to is not there, is no fault: what follows from it is a difference anyway.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, from_ms
@@ -53,8 +54,8 @@ class Redoing:
 
     def redo(self, each: Intervention) -> str | None:
         """Do it again, outside a transaction; why that is not possible, or None."""
-        if each.what in (words.FIRED, words.BACKFILLED):
-            return None  # their turns come
+        if each.what in (words.FIRED, words.BACKFILLED, words.TRIED):
+            return None  # their turns come, or their tries
         way = self._ways.get(each.what)
         if way is None:
             way = self._change_source if each.what.startswith(words.SOURCE) else self._change_schedules
@@ -142,15 +143,12 @@ def named(each: Intervention) -> str:
 def concerned(each: Intervention) -> set[str]:
     """The ids of picos, schedules and sources that it changes; those of what it makes too."""
     told = each.told
-    return {
-        *told.get("ids", ()),
-        *told.get("before", ()),
-        *(told[key] for key in ("id", "pico") if key in told),
-    }
+    if each.what == words.TRIED:
+        return set()
+    many = (*told.get("ids", ()), *told.get("before", ()))
+    return {*many, *(told[key] for key in ("id", "pico") if key in told)}
 
 
-def fired_by_hand(each: Intervention) -> tuple[str, Any] | None:
-    """The occurrence that somebody raised outside its times: the id of its schedule, and its nominal time."""
-    if each.what not in (words.FIRED, words.BACKFILLED):
-        return None
+def occurrence_of(each: Intervention) -> tuple[str, datetime]:
+    """The occurrence that somebody raised outside its times, or of a try: its id, and its nominal time."""
     return each.told["id"], from_ms(each.told["nominal"])

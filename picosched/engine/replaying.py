@@ -261,11 +261,16 @@ class Replaying(Wiring):
 
     def _settle(self, id: str, owner: str, fired: datetime) -> None:
         """Settle an occurrence at the time when it was let go, sent on or tried in vain, without a turn."""
-        before, answers = (self._driven, self._of, self._inputs), Answers()
+        before, due = (self._driven, self._of, self._inputs), self._due_of(id)
         row = self.read(self.store.agenda.find, id)
+        kept = None if due is None else self.held.tries.get((id, due))
+        inputs = read_inputs(kept) or Inputs([])
+        answers = Answers(drawn=[*(inputs.drawn or ())], began=fired)
         if self.write(self._was_paused, id, owner, fired):
             return
-        self._driven, self._inputs = True, Inputs([])
+        self._driven, self._inputs = True, inputs
+        self.made.add_drawn(answers.drawn)
+        self.made.not_all_known |= inputs.drawn is None
         try:
             if row is not None:
                 self._of = owner
@@ -273,7 +278,8 @@ class Replaying(Wiring):
             else:
                 self._of = self.read(self._pico_of_source, owner)
                 self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
-            if answers.given or any(bits != BITS for bits, _ in answers.drawn):
+            unknown = answers.given or any(bits != BITS for bits, _ in answers.drawn)
+            if unknown and (kept is None or inputs.drawn is None):
                 self._note_unsure("a try failed whose random numbers and answers are not recorded")
         finally:
             self._driven, self._of, self._inputs = before

@@ -156,6 +156,9 @@ class Turns:
             turn = self._evaluated(pico, event, answers, settled, entry=entry)
             if turn.errors and tried_again:
                 self._loaded.forget(pico.id)  # the rules may have seen changes to their pico
+                if turn.inputs:
+                    told = {"id": record.id, "nominal": to_ms(record.nominal), "inputs": turn.inputs}
+                    self._store.interventions.add(turn.now, "tried", "_retry", told)
                 return turn.errors[0]
             if settled is not None and (turn.errors or settled.failures):
                 _count_failure(turn, settled)
