@@ -3,7 +3,8 @@
 An `Intervention` is kept in the transaction of what it tells of, whoever did it: a program that embeds the
 engine, the command line, HTTP, the console. It says which turn came before, as times alone give no order.
 The audit tells people who did what; this has the arguments. What rules do is in the journal. What else
-happens without a turn is here too: the end of a pause, other settings, and what a try that failed was given.
+happens without a turn is here too: the end of a pause, other settings, what a try that failed was given, and
+when ticks of a metronome came that were late.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from datetime import datetime
 from typing import Any
 
 from picosched.schedule.record import COUNT, MAP, NAME, TIME, Field, Table
+
+ENGINE = "picosched"
+"""Who did what nobody did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
 
-from picosched.clock import MILLISECOND
+from picosched.clock import MILLISECOND, to_ms
 from picosched.due.outcomes import Outcomes, Whose
 from picosched.due.overlap import GIVEN_UP, WAITED, entry_overlapped, given_up_at
 from picosched.due.queue import NOTHING, Done
 from picosched.errors import PicoschedError
 from picosched.hashed import id_of
+from picosched.intervention import ENGINE
 from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -42,6 +43,9 @@ from picosched.turns.turns import Turns, eid_of
 
 MOST_WAITING = 1_000
 """Pending deliveries of one source; further events fail."""
+
+LATE = timedelta(seconds=1)
+"""By how much an occurrence is late whose time is kept for a replay, if nothing else tells of it."""
 
 GRANULARITY = 1
 """Seconds: what is tried again is due at a whole one."""
@@ -270,6 +274,11 @@ class Entries:
         if not steering.goes_on(settled.fires + raised):
             settled = replace(settled, due=None)
         self._outcomes.settle(due.whose, settled, record, raised=raised, under_way=under_way, written=written)
+        source = due.whose.source
+        known = source.recorded or (written and source.journal)
+        if not known and record.fired - record.nominal >= LATE:
+            told = {"id": settled.id, "nominal": to_ms(record.nominal)}
+            self._store.interventions.add(record.fired, "rung", ENGINE, told)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
         """The target pico, and the event as it receives it."""

@@ -14,7 +14,7 @@ from heapq import heappush
 
 from picosched.clock import MILLISECOND
 from picosched.due.overlap import GIVEN_UP
-from picosched.engine.interventions import BACKFILLED, FIRED, TRIED
+from picosched.engine.interventions import BACKFILLED, FIRED, RUNG, TRIED
 from picosched.engine.redoing import concerned, occurrence_of
 from picosched.engine.wiring import Wiring
 from picosched.intervention import Intervention
@@ -57,6 +57,9 @@ class Held:
         self.by_hand = {occurrence_of(each): each.what for each in by_hand}
         """Occurrences that people raised outside their times, and whether by a backfill."""
         tries = [each for each in interventions if each.what == TRIED]
+        rung = [each for each in interventions if each.what == RUNG]
+        self._rung = {occurrence_of(each): each.at for each in rung}
+        """Late occurrences of sources that have neither a record nor a turn, and when they came."""
         self.tries = {occurrence_of(each): str(each.told["inputs"]) for each in tries}
         """Occurrences whose try failed and was followed by another, and what it was given."""
 
@@ -122,6 +125,9 @@ class Held:
         source = declaring.read(kept, self.store.almanac)
         has_turns = source.journal and source.to.kind not in (TAG, RID, URL)
         record = self.record_of(id, entry.due)
+        if (came := self._rung.get((id, entry.due))) is not None:
+            heappush(self.let_go, (came, id, source_id))
+            return True
         if record is None:
             if self._ahead[source_id] > 0 and source.recorded:
                 return self._wait_until_changed(id, source_id)

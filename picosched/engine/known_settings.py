@@ -10,6 +10,7 @@ from datetime import datetime
 
 from picosched.engine.interventions import SETTINGS
 from picosched.hashed import SHORT, id_of
+from picosched.intervention import ENGINE
 from picosched.settings import Settings
 from picosched.store.store import Store
 
@@ -43,7 +44,7 @@ def note_settings(store: Store, settings: Settings, names: list[str], now: datet
     """Note the settings of today, and which of them have changed; inside a transaction."""
     store.picos.set_meta(KNOWN, json.dumps(_hashes(settings)))
     if names:
-        store.interventions.add(now, SETTINGS, "picosched, when it started", {"names": names})
+        store.interventions.add(now, SETTINGS, ENGINE, {"names": names})
 
 
 def _hashes(settings: Settings) -> dict[str, str]:

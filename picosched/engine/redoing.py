@@ -54,8 +54,8 @@ class Redoing:
 
     def redo(self, each: Intervention) -> str | None:
         """Do it again, outside a transaction; why that is not possible, or None."""
-        if each.what in (words.FIRED, words.BACKFILLED, words.TRIED):
-            return None  # their turns come, or their tries
+        if each.what in (words.FIRED, words.BACKFILLED, words.TRIED, words.RUNG):
+            return None  # they come as occurrences
         way = self._ways.get(each.what)
         if way is None:
             way = self._change_source if each.what.startswith(words.SOURCE) else self._change_schedules
@@ -143,7 +143,7 @@ def named(each: Intervention) -> str:
 def concerned(each: Intervention) -> set[str]:
     """The ids of picos, schedules and sources that it changes; those of what it makes too."""
     told = each.told
-    if each.what == words.TRIED:
+    if each.what in (words.TRIED, words.RUNG):
         return set()
     many = (*told.get("ids", ()), *told.get("before", ()))
     return {*many, *(told[key] for key in ("id", "pico") if key in told)}

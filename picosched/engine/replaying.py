@@ -23,7 +23,7 @@ from picosched.engine.redoing import Redoing, concerned
 from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import Intervention
+from picosched.intervention import ENGINE, Intervention
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.krl.ruleset import Ruleset
 from picosched.outside.processes import Ended
@@ -36,6 +36,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
+from picosched.sources.source import RID, TAG
 from picosched.store.journal import Entry
 from picosched.store.store import Store
 from picosched.turns import install as installing
@@ -160,7 +161,7 @@ class Replaying(Wiring):
         self._pass(each.at)
         self._virtual.reach(max(each.at, self.now()))
         why = self.redoing.redo(each)
-        self.redone += why is None and each.by != END_OF_PAUSE
+        self.redone += why is None and each.by not in (END_OF_PAUSE, ENGINE)
         if why is not None:
             self.not_replayed.append(why)
             for id in concerned(each):
@@ -278,11 +279,24 @@ class Replaying(Wiring):
             else:
                 self._of = self.read(self._pico_of_source, owner)
                 self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
+                self.read(self._note_late_ticks, owner)
             unknown = answers.given or any(bits != BITS for bits, _ in answers.drawn)
             if unknown and (kept is None or inputs.drawn is None):
                 self._note_unsure("a try failed whose random numbers and answers are not recorded")
         finally:
             self._driven, self._of, self._inputs = before
+
+    def _note_late_ticks(self, source_id: str) -> None:
+        """A source that leaves the journal alone came late: what was before and after it is not known."""
+        kept = self.store.sources.find(source_id)
+        source = None if kept is None else declaring.read(kept, self.store.almanac)
+        if source is None or source.journal:
+            return
+        to, found = source.to, self.store.sources
+        tagged = [pico_id for pico_id, _ in found.tagged(declaring.tag_of(to))] if to.kind == TAG else []
+        for pico_id in (self._of, *tagged, *(found.having(to.name) if to.kind == RID else ())):
+            why = f"the source {source.label} came late, which leaves the journal alone"
+            self.unsure.setdefault(pico_id, why)
 
     def _was_paused(self, id: str, owner: str, fired: datetime) -> bool:
         """Whether the occurrence passed while people had paused it; then it has passed here as well."""
