@@ -180,6 +180,8 @@ class Replaying(Wiring):
         while found := self.read(self.store.pages.journal_since, self._told, AT_ONCE):
             self._told = found[-1].seq
             yield from found
+            if len(found) < AT_ONCE:
+                return
 
     def replace_ruleset(self, ruleset: Ruleset, origin: str | None, *, at_least: bool) -> None:
         """Install a ruleset on each pico that has one with its rid; `not_found` if `at_least` one must."""
