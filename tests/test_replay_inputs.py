@@ -229,7 +229,8 @@ TRIED = """ruleset tried {
 
 
 @pytest.mark.parametrize("of", ["schedule", "source"])
-def test_after_a_failed_try_that_asked_it_cannot_be_compared(lived: Lived, of: str) -> None:
+@pytest.mark.parametrize("lived", [{}, {"recorded_bytes": 0}], indirect=True, ids=["kept", "not kept"])
+def test_a_failed_try_is_given_what_it_was_given(lived: Lived, of: str) -> None:
     engine = lived.engine
     engine.root.install(TRIED)
     if of == "source":
@@ -241,11 +242,18 @@ def test_after_a_failed_try_that_asked_it_cannot_be_compared(lived: Lived, of: s
         engine.root.raise_event("a", "begin", {"url": lived.url})
     with closing(engine.store.copy()) as backup:
         engine.run_until("2026-03-01T01:00:00Z")
+        engine.root.raise_event("asks", "heard")
         assert [each.outcome.value for each in engine.history()].count("failed") >= 1
         found = engine.replay(backup=backup)
-    assert (found.differences, found.status) == ([], 0), found.lines()
-    (unsure,) = found.unsure
-    assert unsure.unsure == "a try failed whose random numbers and answers are not recorded"
+        assert (found.differences, found.status) == ([], 0), found.lines()
+        if engine.settings.recorded_bytes:
+            assert (found.unsure, found.requests) == ([], 0) and found.turns > 1
+            other = TRIED.replace("[13579]", "[2468]")
+            (difference,) = engine.replay(rulesets=[other], backup=backup).differences
+            assert difference.unsure is None
+        else:
+            (unsure,) = found.unsure
+            assert unsure.unsure == "a try failed whose random numbers and answers are not recorded"
 
 
 # ---- any history, against an oracle ---------------------------------------------------------------

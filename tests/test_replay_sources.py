@@ -36,6 +36,9 @@ SOURCES = [
     source("crontab", "rid", "skip"),
     source("metronome", "pico"),
     source("metronome", "pico", "once"),
+    source("metronome", "rid"),
+    source("metronome", "rid", "once"),
+    source("metronome", "rid", "all"),
 ]
 
 
@@ -80,6 +83,10 @@ def test_what_people_pause_passes_again() -> None:
                 engine.agenda.move(row.id, timedelta(minutes=1))
                 engine.run_until("2026-03-01T01:30:00Z")
                 found = engine.replay(backup=backup)
+                assert (found.differences, found.unsure, found.redone) == ([], [], 9), found.lines()
+                with engine.store.transaction():  # as if an older picosched had run
+                    engine.store._database.run("DELETE FROM intervention")
+                found = engine.replay(backup=backup)
                 assert found.differences == []
                 assert {each.unsure for each in found.unsure} == {"people changed a schedule of it since"}
 
@@ -101,12 +108,39 @@ def test_a_source_that_is_paused_in_a_replay_or_plan_is_not_logged(caplog: pytes
         assert caplog.messages == [told]
 
 
+@pytest.mark.parametrize("misfire", ["skip", "once", "all"])
+def test_fast_ticks_that_come_late_are_let_go_as_they_were(misfire: str) -> None:
+    fast = {**source("metronome", "pico", misfire), "interval": 500}
+    rules = RULES.replace("ent:n.defaultsTo(0) + 1", 'ent:n.defaultsTo(0) + event:attrs{"id"}')
+    with Engine(":memory:", VirtualClock(START)) as engine:
+        engine.root.install(rules)
+        engine.add_source(fast)
+        engine.root.raise_event("a", "go")
+        with closing(engine.store.copy()) as backup:
+            engine.clock.advance(seconds=40)
+            engine.run_due()
+            engine.root.raise_event("a", "go")
+            found = engine.replay(backup=backup)
+            assert (found.differences, found.unsure) == ([], []), found.lines()
+            engine.clock.advance(seconds=40)
+            engine.root.raise_event("a", "go")  # before the ticks that are late; those leave no turn
+            engine.run_due()
+            engine.root.raise_event("a", "go")
+            found = engine.replay(backup=backup)
+    assert found.differences == []
+    assert {each.unsure for each in found.unsure} <= {
+        "the source s came late, which leaves the journal alone"
+    }
+
+
 steps = st.lists(st.sampled_from(["go", "down 5s", "down 400s", "down 2000s", "up 700s"]), max_size=12)
 
 
 @hypothesis_settings(max_examples=40, deadline=None)
 @example([source("crontab", "rid", "skip")], 0, ["down 3600s"])  # the last one is just in time
 @example([source("crontab", "rid")], 0, ["up 419.5s", "go", "up 700s"])  # half a second before
+@example([source("metronome", "rid", "once")], 1, ["down 2000s", "go", "down 400s"])
+@example([source("metronome", "rid")], 0, ["up 700s", "down 2000s", "go", "up 700s"])
 @given(st.lists(st.sampled_from(SOURCES), min_size=1, max_size=2), st.integers(0, 1), steps)
 def test_any_history_with_sources(sources: list[dict[str, Any]], also: int, steps: list[str]) -> None:
     with Engine(":memory:", VirtualClock(START)) as engine:

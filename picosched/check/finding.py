@@ -99,6 +99,8 @@ CODES: dict[str, str] = {
     "W505": "loop that multiplies",
     "W506": "attribute that is never given",
     "W507": "too large as a whole",
+    "W508": "operator that an attribute does not fit",
+    "W509": "pattern that nothing matches",
 }
 """Every code and its name. `docs/checks.md` has a section for each."""
 

@@ -7,8 +7,10 @@ False only if no run of the ruleset can make the event match.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any, Final
 
+from picosched.check.kinds import Kind, kind_of, kind_of_value
 from picosched.check.subject import Subject
 from picosched.errors import KrlError
 from picosched.frozen import frozen
@@ -34,9 +36,16 @@ class Given:
     """Of each name its value, or UNKNOWN."""
     others: bool = False
     """Whether there may be names that `values` does not have."""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """Of a name whose value is unknown the kind of it, if that is known."""
 
     def value(self, name: str) -> Any:
         return self.values.get(name, UNKNOWN if self.others else None)
+
+    def kind(self, name: str) -> Kind | None:
+        """The kind of an attribute, if it is known and not null."""
+        value = self.values.get(name, UNKNOWN)
+        return self.kinds.get(name) if value is UNKNOWN else kind_of_value(value)
 
 
 def given_by(subject: Subject, node: syntax.Expression | None, depth: int = DEEPEST) -> Given:
@@ -49,6 +58,7 @@ def given_by(subject: Subject, node: syntax.Expression | None, depth: int = DEEP
     if not isinstance(meant, syntax.Map):
         return Given({}, others=True)
     values: dict[str, Any] = {}
+    kinds: dict[str, Kind] = {}
     others = False
     for key, value in meant.entries:
         name = subject.constant(key)
@@ -56,7 +66,9 @@ def given_by(subject: Subject, node: syntax.Expression | None, depth: int = DEEP
             others = True
         else:
             values[to_string(name.value)] = value_of(subject, value)
-    return Given(values, others)
+            kinds |= _kinds(subject, to_string(name.value), value)
+    # A name that only a run can tell may be any of these.
+    return Given(values, others, {} if others else kinds)
 
 
 def _put(subject: Subject, node: syntax.Method, depth: int) -> Given:
@@ -73,12 +85,20 @@ def _put(subject: Subject, node: syntax.Method, depth: int) -> Given:
     before = given_by(subject, node.receiver, depth - 1)
     match [each.value for each in node.arguments if each.name is None]:
         case [key, value] if known and (name := subject.text(key)) is not None:
-            return Given({**before.values, name: value_of(subject, value)}, before.others)
+            kinds = {each: kind for each, kind in before.kinds.items() if each != name}
+            kinds |= _kinds(subject, name, value)
+            return Given({**before.values, name: value_of(subject, value)}, before.others, kinds)
         case [added] if known and isinstance(subject.meant(added), syntax.Map):
             more = given_by(subject, added)
             if not more.others:
-                return Given({**before.values, **more.values}, before.others)
+                kept = {each: kind for each, kind in before.kinds.items() if each not in more.values}
+                return Given({**before.values, **more.values}, before.others, {**kept, **more.kinds})
     return unknown
+
+
+def _kinds(subject: Subject, name: str, node: syntax.Expression) -> dict[str, Kind]:
+    kind = kind_of(subject, node)
+    return {} if kind is None else {name: kind}
 
 
 def may_fire(subject: Subject, condition: syntax.Expression, given: Given) -> tuple[bool, str]:

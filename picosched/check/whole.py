@@ -18,6 +18,7 @@ from picosched.check.events import can_complete
 from picosched.check.finding import Finding
 from picosched.check.graph import Edge, Graph
 from picosched.check.outline import Emission, Outline, OutlineOfRule
+from picosched.check.unfit import unfit
 from picosched.errors import PicoschedError
 from picosched.krl import syntax
 from picosched.krl.walk import parts
@@ -60,6 +61,7 @@ def check_whole(
         *_unaccepted(graph),
         *_endless(graph),
         *_never_given(graph, outside, coming),
+        *unfit(graph, outside, STANDARD + tuple(OF_ENGINE)),
     ]
     return sorted(found, key=lambda each: (each.span.file, *each.place))
 

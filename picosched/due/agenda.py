@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from picosched.acting import Actor
+from picosched.acting import PYTHON, Actor
 from picosched.audit import deed_of
-from picosched.clock import format_time
+from picosched.clock import format_time, to_ms
 from picosched.due.alerting import tell_of
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
@@ -142,6 +142,7 @@ class Rows:
         settings = self._settings = wired.settings
         self._misfire = Misfire(settings.misfire)
         period = timedelta(seconds=settings.min_period)
+        self._goes_on = wired.apart.goes_on
         self._terms_of_all = Terms(self._misfire, settings.granularity, period)
 
     def raise_due(self, piece: RaiseDue) -> Done | Unanswered:
@@ -248,11 +249,17 @@ class Rows:
         nominal = self._store.agenda.free(id, piece.answers.first(self._now()))
         record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=piece.why)
         raised = self._raised_outside(row, fired, record, piece.answers)
-        self._note(piece.by, "fired", row, raised)
+        self._note(piece.by, "fired", row, record, raised)
         return raised
 
-    def _note(self, by: Actor | None, what: str, row: Scheduled, raised: Turn | Unanswered) -> None:
-        if by is not None and isinstance(raised, Turn):
+    def _note(
+        self, by: Actor | None, what: str, row: Scheduled, record: Fire, raised: Turn | Unanswered
+    ) -> None:
+        if not isinstance(raised, Turn):
+            return
+        told = {"id": row.id, "nominal": to_ms(record.nominal)}
+        self._store.interventions.add(raised.now, what, str(by or Actor(PYTHON)), told)
+        if by is not None:
             self._store.audit.add(deed_of(by, raised.now, what, "schedule", row.id, row.event))
 
     def raise_past(self, piece: RaisePast) -> Turn | Unanswered | None:
@@ -274,7 +281,7 @@ class Rows:
         raised = self._raised_outside(event_row, fired, record, piece.answers, recorded=before is None)
         if isinstance(raised, Turn) and before is not None:
             self._store.agenda.replace_record(of_turn(record, raised))
-        self._note(piece.by, "backfilled", row, raised)
+        self._note(piece.by, "backfilled", row, record, raised)
         return raised
 
     def _raised_outside(
@@ -312,11 +319,15 @@ class Rows:
     def resume(self, id: str, now: datetime) -> bool:
         """Resume a paused row; False if it is not paused."""
         row = self._store.agenda.find(id)
+        if row is not None and self._goes_on(id):
+            self._store.agenda.take((replace(row, paused_until=None), None), now)
+            return False
         changed = None if row is None else resumed(row, now, self._settings.granularity)
         if changed is None:
             return False
         self._store.agenda.take(changed, now)
         self._store.agenda.note_change(Provenance(id, now, "resumed", END_OF_PAUSE))
+        self._store.interventions.add(now, "resumed", END_OF_PAUSE, {"ids": [id]})
         return True
 
     def _skip(self, row: Scheduled, upto: datetime, now: datetime, why: str) -> None:

@@ -8,17 +8,18 @@ event for another engine becomes a delivery.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
 
-from picosched.clock import MILLISECOND
+from picosched.clock import MILLISECOND, to_ms
 from picosched.due.outcomes import Outcomes, Whose
 from picosched.due.overlap import GIVEN_UP, WAITED, entry_overlapped, given_up_at
 from picosched.due.queue import NOTHING, Done
 from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.hashed import id_of
+from picosched.intervention import ENGINE
 from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -26,6 +27,7 @@ from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.failing import try_after, which_try, why_tried
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import END_OF_PAUSE
 from picosched.schedule.scheduled import Outcome, Overlap, Scheduled
 from picosched.sources.occurrence import MOST_COUNTED, Dealt, dealt_with
 from picosched.sources.source import ECI, RID, TAG, URL, Source, Target
@@ -39,6 +41,9 @@ from picosched.turns.turns import Turns, eid_of
 
 MOST_WAITING = 1_000
 """Pending deliveries of one source; further events fail."""
+
+LATE = timedelta(seconds=1)
+"""By how much an occurrence is late whose time is kept for a replay, if nothing else tells of it."""
 
 GRANULARITY = 1
 """Seconds: what is tried again is due at a whole one."""
@@ -84,6 +89,7 @@ class Entries:
         self._store, self._loaded, self._now = wired.store, wired.loaded, wired.now
         self._turns = turns
         self._outcomes = outcomes
+        self._goes_on = wired.apart.source_goes_on
 
     def ring(self, piece: RaiseEntry) -> Done | Unanswered:
         """Process and settle the occurrence of an entry that was due when the tick looked.
@@ -136,7 +142,12 @@ class Entries:
 
     def resume(self, id: str, now: datetime) -> bool:
         """Resume a source whose pause is over."""
-        return declaring.resume(self._store, id, now)
+        if self._goes_on(id):
+            return declaring.pause(self._store, id, None)
+        resumed = declaring.resume(self._store, id, now)
+        if resumed:
+            self._store.interventions.add(now, "source resumed", END_OF_PAUSE, {"id": id})
+        return resumed
 
     def _rung(self, due: DueEntry, answers: Answers) -> Done | Unanswered:
         source, entry, kept = due.whose.source, due.whose.entry, due.whose.kept
@@ -256,6 +267,11 @@ class Entries:
         if not steering.goes_on(settled.fires + raised):
             settled = replace(settled, due=None)
         self._outcomes.settle(due.whose, settled, record, raised=raised, under_way=under_way, written=written)
+        source = due.whose.source
+        known = source.recorded or (written and source.journal)
+        if not known and record.fired - record.nominal >= LATE:
+            told = {"id": settled.id, "nominal": to_ms(record.nominal)}
+            self._store.interventions.add(record.fired, "rung", ENGINE, told)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
         """The target pico, and the event as it receives it."""

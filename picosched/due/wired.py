@@ -25,6 +25,9 @@ class Apart:
     hold: Hold | None = None
     """Of rows, and of entries of sources."""
     hold_programs: Hold | None = None
+    goes_on: Callable[[str], bool] = lambda id: False
+    """Whether the pause of a row goes on that is over by its time; a replay knows. So it has no end."""
+    source_goes_on: Callable[[str], bool] = lambda id: False
     ends: Callable[[], bool] | None = None
     """Whether to leave the remaining due items for another tick, if not the scheduler tells."""
     most_made: int | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from picosched.acting import ACTIONS, PYTHON, Actor, Role
 from picosched.audit import deed_of
@@ -42,6 +42,10 @@ class Acting:
         """Inside a transaction: record in the audit that this was done, and by whom."""
         if self.noted is not None:
             self.store.audit.add(deed_of(self.by, self.now(), what, kind, on, told))
+
+    def keep(self, what: str, at: datetime, **told: Any) -> None:
+        """Inside a transaction: keep what was done with its arguments, so that a replay can do it again."""
+        self.store.interventions.add(at, what, str(self.by), told)
 
     def permit(self, what: str) -> None:
         """`refused` unless whoever acts may do this, one of ACTIONS."""

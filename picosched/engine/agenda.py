@@ -21,22 +21,14 @@ from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.schedule.backfill import Past, judged, past_times
-from picosched.schedule.changed import (
-    Change,
-    Changed,
-    cancelled,
-    movable,
-    moved,
-    paused,
-    repeated,
-    resumed,
-)
+from picosched.schedule.changed import Change, movable
 from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire, Label
 from picosched.schedule.provenance import Provenance, change_of
 from picosched.schedule.scheduled import Outcome, Scheduled
+from picosched.schedule.steps import Told, move_told, step_of, timespec_told
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
 from picosched.turns.sources import label_of
@@ -154,46 +146,32 @@ class Agenda:
 
     def cancel(self, which: Which, reason: str | None = None, *, dry_run: bool = False) -> list[Scheduled]:
         """Cancel them; returns the changed rows."""
-        now = self._engine.now()
-        return self._change(which, "cancelled", lambda row: cancelled(row, now, reason=reason), dry_run)
+        return self._change(which, "cancelled", {"reason": reason}, dry_run)
 
     def pause(
         self, which: Which, until: str | datetime | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
         """Pause them until `until`, or until they are resumed."""
-        time = None if until is None else _time(until)
-        return self._change(which, "paused", lambda row: paused(row, time), dry_run)
+        time = None if until is None else format_time(_time(until))
+        return self._change(which, "paused", {"until": time}, dry_run)
 
     def resume(self, which: Which, *, dry_run: bool = False) -> list[Scheduled]:
         """Resume paused ones: a repeat at its next time, an `at` whose time has passed at once."""
-        now, granularity = self._engine.now(), self._engine.settings.granularity
-        return self._change(which, "resumed", lambda row: resumed(row, now, granularity), dry_run)
+        return self._change(which, "resumed", {}, dry_run)
 
     def move(self, which: Which, to: str | datetime | timedelta, *, dry_run: bool = False) -> list[Scheduled]:
         """Move their next occurrence to a time or by a timedelta; a time that has passed means now."""
-        now, granularity = self._engine.now(), self._engine.settings.granularity
-
-        def step(row: Scheduled) -> Changed | None:
-            if not isinstance(to, timedelta):
-                return moved(row, _time(to), now, granularity)
-            return None if row.due is None else moved(row, _later(row.due, to), now, granularity)
-
-        return self._change(which, "moved", step, dry_run)
+        told = move_told(_time(to) if isinstance(to, str) else to)
+        return self._change(which, "moved", told, dry_run)
 
     def reschedule(
         self, which: Which, timespec: Timespec | str, tz: str | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
         """Repeat them by another timespec from now on, each in its own zone unless one is given."""
-        now, granularity = self._engine.now(), self._engine.settings.granularity
-
-        def step(row: Scheduled) -> Changed | None:
-            spec = timespec if isinstance(timespec, Timespec) else row.read(timespec, tz)
-            return repeated(row, spec, now, granularity)
-
         if not isinstance(timespec, Timespec):
             # An invalid one is an error even if nothing matches.
             Timespec.parse(timespec, tz or "UTC", self._engine.settings.almanac)
-        return self._change(which, "rescheduled", step, dry_run)
+        return self._change(which, "rescheduled", timespec_told(timespec, tz), dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:
         """Raise its event now, outside its times; returns its turn, once durable.
@@ -250,8 +228,10 @@ class Agenda:
         error = str(turn.errors[0]) if turn.errors else None
         return replace(past, outcome=Outcome.LATE if error is None else Outcome.FAILED, error=error)
 
-    def _change(self, which: Which, what: str, step: Change, dry_run: bool) -> list[Scheduled]:
+    def _change(self, which: Which, what: str, told: Told, dry_run: bool) -> list[Scheduled]:
         self._engine.permit(what)
+        now, granularity = self._engine.now(), self._engine.settings.granularity
+        step = step_of(what, told, now, granularity)
         if dry_run:
             steps = (step(row) for row in self.scheduled(which))
             return [changed[0] for changed in steps if changed is not None]
@@ -259,19 +239,20 @@ class Agenda:
         done: list[Scheduled] = []
         for start in range(0, len(ids), AT_ONCE):
             piece = ids[start : start + AT_ONCE]
-            done += self._engine.write(self._take, piece, what, step)
+            done += self._engine.write(self._take, piece, what, told, now, step)
         if done:
             self._engine.look_again()
         return done
 
-    def _take(self, ids: Sequence[str], what: str, step: Change) -> list[Scheduled]:
+    def _take(
+        self, ids: Sequence[str], what: str, told: Told, now: datetime, step: Change
+    ) -> list[Scheduled]:
         """Apply the step to each row it applies to, inside a transaction; returns the changed rows."""
         store, done, changes = self._engine.store, list[Scheduled](), list[tuple[Scheduled, Provenance]]()
         with store.savepoint():  # if one row cannot be changed, none is
             for id in ids:
                 row = store.agenda.find(id)
                 if row is not None and (changed := step(row)) is not None:
-                    now = self._engine.now()
                     store.agenda.take(changed, now)
                     change = change_of(row, changed[0], now, what, str(self._engine.by))
                     store.agenda.note_change(change)
@@ -279,6 +260,8 @@ class Agenda:
                     if changed != (row, None):
                         changes.append((changed[0], change))
             self._note(what, changes)
+            if changes:
+                self._engine.keep(what, now, ids=[row.id for row, _ in changes], **told)
         return done
 
     def _note(self, what: str, changes: Sequence[tuple[Scheduled, Provenance]]) -> None:
@@ -304,10 +287,3 @@ def _ids(which: str | Iterable[str] | Filter) -> list[str]:
 
 def _time(time: str | datetime) -> datetime:
     return parse_time(time) if isinstance(time, str) else time
-
-
-def _later(time: datetime, by: timedelta) -> datetime:
-    try:
-        return time + by
-    except OverflowError as cause:
-        raise PicoschedError(f"found {by} after {format_time(time)}, wanted the years 1 to 9999") from cause

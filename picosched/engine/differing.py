@@ -27,6 +27,9 @@ from picosched.schedule.scheduled import Scheduled
 MOST_TOLD = 100
 """Differences that are told one by one."""
 
+MOST_WAYS = 1_000
+"""Ways to differ whose lines are kept."""
+
 MOST_LINES = 200
 """Lines about one pico, of each kind, and about one event."""
 
@@ -51,6 +54,8 @@ class Differing:
         self._differ: Counter[tuple[str, str]] = Counter()
         """(pico, event) → how many are handled differently."""
         self._told: dict[tuple[str, str, tuple[str, ...]], DifferentEvent] = {}
+        self._lines: dict[tuple[str | None, ...], tuple[str, ...]] = {}
+        """What an event came to, before and after → what only one of the two has."""
         self.more = 0
 
     def may_differ(self, pico_id: str) -> bool:
@@ -68,9 +73,9 @@ class Differing:
                     groups.setdefault(key, ([], []))[side].append(plain)
         for key, (one, other) in sorted(groups.items(), key=lambda each: each[0]):
             for left, right in zip_longest(one, other):
-                meanings = [None if each is None else _meaning(each) for each in (left, right)]
+                meanings = tuple(None if each is None else _meaning(each) for each in (left, right))
                 if meanings[BEFORE] != meanings[AFTER]:
-                    self._note(key[1], left, right)
+                    self._note(key[1], left, right, meanings)
 
     def let_go(self, side: int, fire: Fire) -> None:
         """Count an occurrence that was not raised."""
@@ -125,12 +130,18 @@ class Differing:
         for line in _requests(record):
             counts[line] += 1
 
-    def _note(self, pico_id: str, before: Record | None, after: Record | None) -> None:
+    def _note(
+        self, pico_id: str, before: Record | None, after: Record | None, meanings: tuple[str | None, ...]
+    ) -> None:
         shown = after or before
         assert shown is not None
         if before is not None and after is not None:
             self._differ[pico_id, _event(shown)] += 1
-        lines = _lines(before, after)
+        lines = self._lines.get(meanings)  # the picos with a ruleset mostly differ in the same way
+        if lines is None:
+            lines = _lines(before, after)
+            if len(self._lines) < MOST_WAYS:
+                self._lines[meanings] = lines
         key = pico_id, _event(shown), lines
         known = self._told.get(key)
         if known is not None:

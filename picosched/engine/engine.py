@@ -23,6 +23,7 @@ from picosched.engine.alerts import Alerting
 from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
+from picosched.engine.interventions import PICO_MADE
 from picosched.engine.pico import PicoRef
 from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
@@ -146,6 +147,7 @@ class Engine(Delivering, Alerting, Sourced, Tokened, Audited, Forecast):
                 raise PicoschedError(f"there is a pico {name} already", "conflict")
             self.store.picos.new_pico(row)
             self.note("made", "pico", row.id, called)
+            self.keep(PICO_MADE, row.created, id=row.id, name=row.name, parent=parent_id)
             return self._reference(row)
 
         return self.write(work)

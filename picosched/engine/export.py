@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from picosched.checked import checked_text
 from picosched.clock import format_time
 from picosched.engine.exported import FORMAT, VERSION, Moved, MovedRuleset, read_moved
+from picosched.engine.interventions import PICO_IMPORTED
 from picosched.engine.pico import PicoRef
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -71,6 +72,7 @@ def put_in(
             engine.store.picos.new_pico(pico)
             _Arrival(engine, moved, pico).put(keep_ecis)
             engine.note("imported", "pico", pico.id, called)
+            engine.keep(PICO_IMPORTED, engine.now(), id=pico.id, name=called)
         return PicoRef(pico.id, pico.name, engine)
 
     made = engine.write(work)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from picosched.checked import ruleset_text
 from picosched.engine.engine import Engine
+from picosched.engine.interventions import INSTALLED, install_told
 from picosched.errors import PicoschedError
 from picosched.turns import install as installing
 from picosched.turns.memory import file_of
@@ -45,6 +46,7 @@ def flush(engine: Engine, url: str) -> Flushed:
         for pico_id in picos:
             by = str(engine.by)
             installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now, by)
+            engine.keep(INSTALLED, now, **install_told(pico_id, ruleset, origin, None))
         engine.note("installed", "ruleset", ruleset.rid, f"again on {len(picos)} picos, from its origin")
         return len(picos)
 

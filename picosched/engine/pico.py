@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
 from picosched.engine.agenda import Agenda
+from picosched.engine.interventions import (
+    CHANNEL_DELETED,
+    CHANNEL_MADE,
+    INSTALLED,
+    PICO_DELETED,
+    UNINSTALLED,
+    channel_told,
+    install_told,
+)
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.hashed import SHORT
@@ -68,6 +77,7 @@ class PicoRef:
         def work() -> Ruleset:
             made = installing.install(engine.store, engine.loaded, self.id, compiled, origin, config, now, by)
             engine.note("installed", "ruleset", made.rid, f"on {self.name} ({self.id}), {made.hash[:SHORT]}")
+            engine.keep(INSTALLED, now, **install_told(self.id, made, origin, config))
             return made
 
         installed = engine.write(work)
@@ -80,7 +90,9 @@ class PicoRef:
         engine.permit("uninstalled")
 
         def work() -> None:
-            installing.uninstall(engine.store, engine.loaded, self.id, rid, engine.now())
+            now = engine.now()
+            installing.uninstall(engine.store, engine.loaded, self.id, rid, now)
+            engine.keep(UNINSTALLED, now, pico=self.id, rid=rid)
             engine.note("uninstalled", "ruleset", rid, f"on {self.name} ({self.id})")
 
         engine.write(work)
@@ -146,7 +158,9 @@ class PicoRef:
         def work() -> Channel:
             engine.loaded.load_pico(self.id)
             channel = Channel(engine.new_id(), self.id, named, events, queries)
-            engine.store.picos.new_channel(channel, engine.now())
+            now = engine.now()
+            engine.store.picos.new_channel(channel, now)
+            engine.keep(CHANNEL_MADE, now, **channel_told(channel))
             engine.note("made", "channel", f"{channel.eci[:SHORT]}…", f"of {self.name} ({self.id})")
             return channel
 
@@ -168,6 +182,7 @@ class PicoRef:
             if channel is None or channel.pico_id != self.id:
                 return False
             self.engine.note("deleted", "channel", f"{eci[:SHORT]}…", f"of {self.name} ({self.id})")
+            self.engine.keep(CHANNEL_DELETED, self.engine.now(), pico=self.id, eci=eci)
             return picos.delete_channel(eci)
 
         return self.engine.write(work)
@@ -276,7 +291,9 @@ class PicoRef:
         engine.permit("deleted")
 
         def work() -> None:
-            installing.delete_pico(engine.store, engine.loaded, self.id, engine.now())
+            now = engine.now()
+            installing.delete_pico(engine.store, engine.loaded, self.id, now)
+            engine.keep(PICO_DELETED, now, id=self.id)
             engine.note("deleted", "pico", self.id, self.name)
 
         engine.write(work)

@@ -11,6 +11,7 @@ from pathlib import Path
 from picosched.clock import Clock, VirtualClock
 from picosched.due.begun import Begun
 from picosched.due.pruning import note
+from picosched.engine.known_settings import changed_settings, note_settings
 from picosched.settings import Settings
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
@@ -55,6 +56,8 @@ def take_up(
     if commits.read(store.picos.find_root) is None:
         commits.run(_found, store, new_id(), now())
     interrupt()
+    if (names := commits.read(changed_settings, store, settings)) is not None:
+        commits.run(note_settings, store, settings, names, now())
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
     if commits.read(almanac.is_changed, store, settings):

@@ -3,13 +3,14 @@
 It starts from an earlier state, a snapshot or a backup, and follows the journal from there on a copy
 (`replaying`): what came from outside comes again, and what was due comes due. The same rules must give the
 same turns, as all that a turn is made of is on record; with other rulesets the first difference of each pico
-shows what they change (`replayed`). What people did to rulesets and channels is not replayed, nor how they
-moved or cancelled schedules; what they paused is let go as it was.
+shows what they change (`replayed`). What people did in between is done again, each at its place (`redoing`);
+what an older picosched did not keep of it is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +19,15 @@ from pathlib import Path
 from picosched.clock import format_time
 from picosched.due.snapshots import root_of, snapshot_before
 from picosched.engine.copied import MOST_RULESETS, New, copied, read_new, refuse_beyond
+from picosched.engine.held import AT_ONCE
 from picosched.engine.replayed import Comparing, Replayed
-from picosched.engine.replaying import AT_ONCE, Replaying
+from picosched.engine.replaying import Replaying
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import Intervention
 from picosched.store.journal import Entry
 from picosched.store.store import Store
+from picosched.turns.install import BY_RULE
 
 MOST_TURNS, USUAL_TURNS = 100_000, 20_000
 """Turns of a replay at most, and over HTTP unless more are asked for."""
@@ -107,30 +111,44 @@ def _replayed(engine: Wiring, backup: Store, asked: Asked) -> Replayed:
             "end earlier, or start later",
             "too_large",
         )
+    hands = _interventions(engine, start.store.interventions.last())
     with (
         copied(start.store.size() + total * A_TURN, start.store.copy) as copy,
-        closing(Replaying(copy, engine, engine.settings, start.at)) as again,
+        closing(Replaying(copy, engine, engine.settings, start.at, hands)) as again,
     ):
-        return _run(engine, again, start, (began, end, upto), asked)
+        return _run(engine, again, start, (began, end, upto), hands, asked)
 
 
 def _run(
-    engine: Wiring, again: Replaying, start: Start, span: tuple[datetime, datetime, int], asked: Asked
+    engine: Wiring,
+    again: Replaying,
+    start: Start,
+    span: tuple[datetime, datetime, int],
+    hands: Sequence[Intervention],
+    asked: Asked,
 ) -> Replayed:
     began, end, upto = span
     names = {row.id: row.name for row in again.store.picos.picos()}
+    others = {row.id: row.name for row in engine.read(engine.store.picos.picos) if row.id not in names}
     given = {each.rid for each in asked.new}
+    redone = {(each.told["pico"], each.told["rid"]) for each in hands if "rid" in each.told}
 
     def by_hand(id: str) -> set[str]:
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
-        return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
+        differ = {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
+        return {rid for rid in differ if (id, rid) not in redone and not _by_rule(engine, id, rid)}
 
-    comparing = Comparing(names, by_hand, again.unsure, again.made)
+    comparing = Comparing({**others, **names}, names, by_hand, again.unsure, again.made)
     to_install, turns, unrecorded = [*asked.new], 0, 0
-    for entry, inputs in _entries(engine, start.seq, upto):
-        if to_install and entry.at >= began:
+    for each_or_turn in _in_order(hands, _entries(engine, start.seq, upto), end):
+        at = each_or_turn.at if isinstance(each_or_turn, Intervention) else each_or_turn[0].at
+        if to_install and at >= began:
             again.let_pass(began)
-            _install(again, to_install)
+            _install(again, to_install, redone)
+        if isinstance(each_or_turn, Intervention):
+            again.redo(each_or_turn)
+            continue
+        entry, inputs = each_or_turn
         compared = again.drive(entry, inputs)
         turns += 1
         unrecorded += inputs is None
@@ -143,7 +161,7 @@ def _run(
         if asked.progress is not None and turns % AT_ONCE == 0:
             asked.progress(turns, upto - start.seq)
     else:
-        _install(again, to_install)
+        _install(again, to_install, redone)
         again.let_pass(end)
         for each in again.news():
             comparing.became(each)
@@ -165,6 +183,8 @@ def _run(
         programs,
         unrecorded,
         tuple(f"{rid} on {name}" for id, name in names.items() for rid in sorted(by_hand(id))),
+        again.redone,
+        tuple(again.not_replayed),
     )
 
 
@@ -198,9 +218,38 @@ def _entries(engine: Wiring, after: int, upto: int) -> Iterator[tuple[Entry, str
         after = found[-1].seq
 
 
-def _install(again: Replaying, new: list[New]) -> None:
+def _interventions(engine: Wiring, after: int) -> list[Intervention]:
+    """What people did since, all of it."""
+    found: list[Intervention] = []
+    while more := engine.read(engine.store.interventions.since, after, AT_ONCE):
+        found += more
+        after = more[-1].seq
+    return found
+
+
+def _in_order(
+    hands: Sequence[Intervention], entries: Iterator[tuple[Entry, str | None]], end: datetime
+) -> Iterator[Intervention | tuple[Entry, str | None]]:
+    """Turns, and what people did between them, up to a time."""
+    coming = deque(hands)
+    for entry, inputs in entries:
+        while coming and coming[0].after < entry.seq:
+            yield coming.popleft()
+        yield entry, inputs
+    yield from (each for each in coming if each.at <= end)
+
+
+def _by_rule(engine: Wiring, id: str, rid: str) -> bool:
+    """Whether a rule installed the text that a pico has now."""
+    versions = engine.read(engine.store.picos.versions, id, rid)
+    return bool(versions) and versions[0].by.startswith(BY_RULE)
+
+
+def _install(again: Replaying, new: list[New], redone: Collection[tuple[str, str]]) -> None:
+    """Let rulesets stand in; those of which each pico gets the first later are put there then."""
+    again.redoing.given = {each.rid: each for each in new}
     for each in new:
-        again.replace_ruleset(each)
+        again.replace_ruleset(each, at_least=each.rid not in {rid for _, rid in redone})
     new.clear()
 
 

@@ -83,7 +83,11 @@ class Replayed:
     unrecorded: int = 0
     """Turns of which an older picosched recorded neither numbers nor answers."""
     changed: tuple[str, ...] = ()
-    """Rulesets that people installed since, which are not replayed: `rid on PICO`."""
+    """Rulesets that people installed since and an older picosched did not keep: `rid on PICO`."""
+    redone: int = 0
+    """What people did meanwhile, and was done again."""
+    not_replayed: tuple[str, ...] = ()
+    """What people did that could not be done again, with the reason."""
 
     @property
     def status(self) -> int:
@@ -94,8 +98,11 @@ class Replayed:
         asked = "" if self.since == self.began else f" (the latest state before {format_time(self.since)})"
         span = f"from {format_time(self.began)}{asked} to {format_time(self.until)}"
         found = [f"{_many(self.turns, 'turn')} {span}, {self.outside:,} of them from outside"]
+        if self.redone:
+            found.append(f"done again: {_many(self.redone, 'change')} that people made")
+        found += [f"not replayed: {each}" for each in self.not_replayed]
         if self.lost:
-            found.append(f"not replayed: {_many(self.lost, 'event')} for picos that people made since")
+            found.append(f"not replayed: {_many(self.lost, 'event')} for picos that are not made here")
         if self.requests:
             many = f"the answers to {_many(self.requests, 'request')}; status 0 stood for each"
             found.append(f"not on record: {many}")
@@ -123,7 +130,8 @@ class Replayed:
             name: [{**asdict(each), "at": format_time(each.at)} for each in told[name]]
             for name in ("differences", "unsure")
         }
-        return {**told, **times, **lists, "changed": [*self.changed], "status": self.status}
+        texts = {name: [*told[name]] for name in ("changed", "not_replayed")}
+        return {**told, **times, **lists, **texts, "status": self.status}
 
 
 def read_replayed(told: dict[str, Any]) -> Replayed:
@@ -134,7 +142,8 @@ def read_replayed(told: dict[str, Any]) -> Replayed:
         for name in ("differences", "unsure")
     }
     rest = {each.name: told[each.name] for each in fields(Replayed)}
-    return Replayed(**{**rest, **times, **lists, "changed": tuple(told["changed"])})
+    texts = {name: tuple(told[name]) for name in ("changed", "not_replayed")}
+    return Replayed(**{**rest, **times, **lists, **texts})
 
 
 class Comparing:
@@ -142,17 +151,19 @@ class Comparing:
 
     def __init__(
         self,
-        names: dict[str, str],
+        names: Mapping[str, str],
+        known: Collection[str],
         by_hand: Callable[[str], Collection[str]],
         unsure: Mapping[str, str],
         made: Made,
     ) -> None:
         self._names = names
-        """Pico → its name, of those in the state from which the replay starts."""
+        """Pico → its name."""
         self._by_hand = by_hand
         """Gives the rids of a pico that are another text now than in the replay, as people changed them."""
         self._made = made
-        self._known = set(names)
+        self._known = set(known)
+        """The picos of the state from which the replay starts, and those of which turns are on record."""
         self._waiting: tuple[dict[str, deque[Entry]], ...] = (defaultdict(deque), defaultdict(deque))
         """On record, and in the replay: pico → turns without a counterpart so far."""
         self._ids: tuple[dict[str, dict[str, str]], ...] = (defaultdict(dict), defaultdict(dict))

@@ -11,37 +11,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heappop
 from typing import Any
 
 from picosched.clock import EPOCH
 from picosched.due.programs import finished
 from picosched.due.wired import Apart
 from picosched.engine.copied import Copied, New
+from picosched.engine.held import AT_ONCE, Held
+from picosched.engine.interventions import BACKFILLED, FIRED
 from picosched.engine.made import BITS, Made
+from picosched.engine.redoing import Redoing, concerned
 from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import ENGINE, Intervention
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.outside.processes import Ended
 from picosched.pico.event import Event
 from picosched.pico.inputs import Inputs, mark_of, read_inputs
 from picosched.pico.said import Answers, Unanswered
-from picosched.schedule.backfill import RAISED, still_to_come
+from picosched.schedule.backfill import still_to_come
 from picosched.schedule.changed import resumed
 from picosched.schedule.fire import Fire
-from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE
+from picosched.schedule.provenance import END_OF_PAUSE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
-from picosched.sources.source import RID, TAG, URL
+from picosched.sources.source import RID, TAG
 from picosched.store.journal import Entry
-from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.pieces import RaiseDue, RaiseEntry, RaiseEvent, RaiseNow, RaisePast
-
-AT_ONCE = 500
-"""Turns that are read together."""
 
 LOOK = timedelta(seconds=1)
 """How often it is looked for what is due and not on record."""
@@ -54,11 +54,26 @@ ENDED = ("outcome", "exit", "signal", "stdout", "stderr", "truncated", "duration
 class Replaying(Copied):
     """An engine on a copy of an earlier state, to which the record is given turn by turn."""
 
-    def __init__(self, store: Store, record: Wiring, settings: Settings, now: datetime) -> None:
+    def __init__(
+        self,
+        store: Store,
+        record: Wiring,
+        settings: Settings,
+        now: datetime,
+        interventions: Sequence[Intervention] = (),
+    ) -> None:
         self.made = Made()
         """The ids that were made on record and here."""
+        self.held = Held(store, record, lambda: self.now(), interventions)
+        self.unsure = self.held.unsure
+        """Pico → why it cannot be compared any more."""
         apart = Apart(
-            quiet=True, draws_from=self.made.noted, hold=self._hold, hold_programs=self._hold_programs
+            quiet=True,
+            draws_from=self.made.noted,
+            hold=self.held.hold,
+            hold_programs=self._hold_programs,
+            goes_on=self.held.goes_on,
+            source_goes_on=self.held.source_goes_on,
         )
         super().__init__(store, now, settings, self._ask, apart)
         self._record = record
@@ -66,14 +81,12 @@ class Replaying(Copied):
         """Of the turn that is driven; None if they were not kept, or none is driven."""
         self._driven, self._of = False, ""
         """Whether a turn is driven, and the id of its pico."""
-        self.unsure: dict[str, str] = {}
-        """Pico → why it cannot be compared any more."""
-        self._held: set[str] = set()
-        self._let_go: list[tuple[datetime, str, str]] = []
-        """Occurrences without a turn, by when they were settled: (time, id, owner), a heap."""
         self._looked = now - LOOK
         self._told = store.pages.last_turn()
-        self.outside = self.lost = self.requests = 0
+        self.outside = self.lost = self.requests = self.redone = 0
+        self.redoing = Redoing(self, record)
+        self.not_replayed: list[str] = []
+        """What people did that could not be done again, with the reason."""
 
     # What it is asked
 
@@ -145,6 +158,20 @@ class Replaying(Copied):
             self._note_unsure("its random numbers were not recorded")
         return True
 
+    def redo(self, each: Intervention) -> None:
+        """Do again what people did, after all that came due before."""
+        self._looked = EPOCH
+        self._pass(each.at)
+        self._virtual.reach(max(each.at, self.now()))
+        why = self.redoing.redo(each)
+        self.redone += why is None and each.by not in (END_OF_PAUSE, ENGINE)
+        if why is not None:
+            self.not_replayed.append(why)
+            for id in concerned(each):
+                self.unsure.setdefault(id, f"not replayed: {why}")
+        self.held.done(each)
+        self._looked = EPOCH
+
     def let_pass(self, until: datetime) -> None:
         """Let what is not on record come due up to a time."""
         self._looked = EPOCH
@@ -156,11 +183,13 @@ class Replaying(Copied):
         while found := self.read(self.store.pages.journal_since, self._told, AT_ONCE):
             self._told = found[-1].seq
             yield from found
+            if len(found) < AT_ONCE:
+                return
 
-    def replace_ruleset(self, new: New) -> None:
-        """Install a ruleset on each pico that has one with its rid; `not_found` if none has."""
+    def replace_ruleset(self, new: New, *, at_least: bool) -> None:
+        """Install a ruleset on each pico that has one with its rid; `not_found` if `at_least` one must."""
         having = self.read(self.store.sources.having, new.rid)
-        if not having:
+        if at_least and not having:
             raise PicoschedError(f"no pico has the ruleset {new.rid}", "not_found")
         for id in having:
             self.install(id, new)
@@ -178,26 +207,29 @@ class Replaying(Copied):
         """Raise what was due, of a schedule, a message or a source."""
         assert entry.nominal is not None
         nominal, row = entry.nominal, self.read(self.store.agenda.find, id)
-        record = self._record_of(id, nominal)
+        record = self.held.record_of(id, nominal)
         late = record is not None and record.outcome in LATE
         looks = (entry.at,) if late else (min(nominal, entry.at), entry.at)
         if row is None:
             self._come_anyway(entry, id, answers)
+        elif record is not None and (id, nominal) in self.held.by_hand:
+            self._raise_by_hand(row, record, answers, self.held.by_hand[id, nominal])
         elif (row.domain, row.type) == ("proc", "finished"):
             self._finish(row, entry, nominal)
             self._raise_row(id, row.pico_id, looks, answers)
         elif row.status is Status.PENDING and row.due is not None and row.due <= nominal:
             while row is not None and row.due is not None and row.due < nominal:  # settled without a turn
-                before = self._record_of(id, row.due)
+                before = self.held.record_of(id, row.due)
                 self._settle(id, row.pico_id, entry.at if before is None else before.fired)
                 after = self.read(self.store.agenda.find, id)
                 row = None if after is None or after.due == row.due else after
             self._raise_row(id, entry.pico_id, looks, answers)
         elif record is not None and record.why is not None:
-            self._raise_by_hand(row, record, answers)
-        elif self._changed_by_people(id):
+            at_once = record.nominal == record.fired or record.outcome is Outcome.FIRED
+            self._raise_by_hand(row, record, answers, FIRED if at_once else BACKFILLED)
+        elif self.held.changed_by_people(id):
             self._note_unsure("people changed a schedule of it since")
-        self._held.discard(id)
+        self.held.ids.discard(id)
 
     def _come_anyway(self, entry: Entry, id: str, answers: Answers) -> None:
         """Raise what is no row here: the entry of a source, or what a person scheduled since."""
@@ -221,11 +253,11 @@ class Replaying(Copied):
             after = finished(row, Ended(**{name: told[name] for name in ENDED}), nominal)
         self.write(self.store.agenda.become, after, self.now())
 
-    def _raise_by_hand(self, row: Scheduled, record: Fire, answers: Answers) -> None:
+    def _raise_by_hand(self, row: Scheduled, record: Fire, answers: Answers, what: str) -> None:
         """Raise a row outside its times, as a person did."""
         why = record.why or ""
         try:
-            if record.nominal == record.fired or record.outcome is Outcome.FIRED:
+            if what == FIRED:
                 self._done(self._raise_now, RaiseNow(row.id, why, answers))
             elif record.nominal < still_to_come(row):
                 self._done(self._raise_past, RaisePast(row.id, record.nominal, answers))
@@ -234,11 +266,16 @@ class Replaying(Copied):
 
     def _settle(self, id: str, owner: str, fired: datetime) -> None:
         """Settle an occurrence at the time when it was let go, sent on or tried in vain, without a turn."""
-        before, answers = (self._driven, self._of, self._inputs), Answers()
+        before, due = (self._driven, self._of, self._inputs), self._due_of(id)
         row = self.read(self.store.agenda.find, id)
+        kept = None if due is None else self.held.tries.get((id, due))
+        inputs = read_inputs(kept) or Inputs([])
+        answers = Answers(drawn=[*(inputs.drawn or ())], began=fired)
         if self.write(self._was_paused, id, owner, fired):
             return
-        self._driven, self._inputs = True, Inputs([])
+        self._driven, self._inputs = True, inputs
+        self.made.add_drawn(answers.drawn)
+        self.made.not_all_known |= inputs.drawn is None
         try:
             if row is not None:
                 self._of = owner
@@ -246,39 +283,41 @@ class Replaying(Copied):
             else:
                 self._of = self.read(self._pico_of_source, owner)
                 self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
-            if answers.given or any(bits != BITS for bits, _ in answers.drawn):
+                self.read(self._note_late_ticks, owner)
+            unknown = answers.given or any(bits != BITS for bits, _ in answers.drawn)
+            if unknown and (kept is None or inputs.drawn is None):
                 self._note_unsure("a try failed whose random numbers and answers are not recorded")
         finally:
             self._driven, self._of, self._inputs = before
+
+    def _note_late_ticks(self, source_id: str) -> None:
+        """A source that leaves the journal alone came late: what was before and after it is not known."""
+        kept = self.store.sources.find(source_id)
+        source = None if kept is None else declaring.read(kept, self.store.almanac)
+        if source is None or source.journal:
+            return
+        to, found = source.to, self.store.sources
+        tagged = [pico_id for pico_id, _ in found.tagged(declaring.tag_of(to))] if to.kind == TAG else []
+        for pico_id in (self._of, *tagged, *(found.having(to.name) if to.kind == RID else ())):
+            why = f"the source {source.label} came late, which leaves the journal alone"
+            self.unsure.setdefault(pico_id, why)
 
     def _was_paused(self, id: str, owner: str, fired: datetime) -> bool:
         """Whether the occurrence passed while people had paused it; then it has passed here as well."""
         row, entry = self.store.agenda.find(id), self.store.sources.find_entry(id)
         due = row.due if row is not None else None if entry is None else entry.due
-        record = None if due is None else self._record_of(id, due)
+        record = None if due is None else self.held.record_of(id, due)
         if record is None or record.outcome is not Outcome.PAUSED:
             return False
         if row is None:
             declaring.pause(self.store, owner, None)
             return declaring.resume(self.store, owner, fired)
         changed = None
-        if self._changed_by_people(id, "paused"):
+        if self.held.changed_by_people(id, "paused"):
             changed = resumed(replace(row, status=Status.PAUSED), fired, self.settings.granularity)
         if changed is not None:
             self.store.agenda.take(changed, fired)
         return changed is not None
-
-    def _is_still_to_come(self, there: Scheduled) -> bool:
-        """Whether a row on record waits for an occurrence, or would if people had not paused it."""
-        return there.status is Status.PENDING or (
-            there.paused and self._changed_by_people(there.id, "paused")
-        )
-
-    def _changed_by_people(self, id: str, what: str | None = None) -> bool:
-        """Whether people changed a schedule; with `what`, whether they did the last such change."""
-        changes = self._record.read(self._record.store.agenda.changes_of, id)
-        wanted = [each for each in changes if what is None or each.what == what][-1 if what else 0 :]
-        return any(each.eid is None and each.by not in (ON_FAILURE, END_OF_PAUSE) for each in wanted)
 
     def _pico_of_source(self, id: str) -> str:
         kept = self.store.sources.find(id)
@@ -308,80 +347,25 @@ class Replaying(Copied):
         self._looked = until
         while (due := self._soonest()) is not None and due <= until:
             self._virtual.reach(max(due, self.now()))
-            if not self._let_go or self._let_go[0][0] > self.now():
+            if not self.held.let_go or self.held.let_go[0][0] > self.now():
                 self._ticks.run_due()
                 continue
-            fired, id, owner = heappop(self._let_go)
-            self._held.discard(id)
+            fired, id, owner = heappop(self.held.let_go)
+            self.held.ids.discard(id)
             before = self._due_of(id)
             self._settle(id, owner, fired)
             if before is not None and self._due_of(id) == before:
-                self._held.add(id)  # it went another way here, and must not come again and again
+                self.held.ids.add(id)  # it went another way here, and must not come again and again
 
     def _soonest(self) -> datetime | None:
-        times = [self._ticks.next_due(), self._let_go[0][0] if self._let_go else None]
+        times = [self._ticks.next_due(), self.held.let_go[0][0] if self.held.let_go else None]
         return min((each for each in times if each is not None), default=None)
 
     # Inside the lock, so with the store itself
 
-    def _hold(self) -> Set[str]:
-        """What is due now and on record; asked before each look at what is due."""
-        now = self.now()
-        while True:
-            without = LeftOut(frozenset(self._held))
-            found = [*self.store.due.first(now, AT_ONCE, without), *self.store.sources.due(now, without)]
-            new = {id for id, owner in found if self._is_on_record(id, owner)}
-            if not new:
-                return self._held
-            self._held |= new
-
     def _hold_programs(self) -> Set[str]:
         return {row.id for row in self.store.agenda.programs("proc")}
-
-    def _is_on_record(self, id: str, owner: str) -> bool:
-        """Whether the record has the occurrence for which something is due; then when it comes is known."""
-        row = self.store.agenda.find(id)
-        if row is None:
-            return self._is_entry_on_record(id, owner)
-        if row.due is None:
-            return False
-        if (row.domain, row.type) == ("proc", "finished"):
-            return True
-        record = self._record_of(id, row.due)
-        if record is None:
-            there = self._record.read(self._record.store.agenda.find, id)
-            if there is not None and there.due == row.due and self._is_still_to_come(there):
-                return True
-            if self._changed_by_people(id):
-                self.unsure.setdefault(owner, "people changed a schedule of it since")
-            return False
-        if record.outcome not in RAISED or record.eid is None:
-            heappush(self._let_go, (record.fired, id, owner))
-        return True
-
-    def _is_entry_on_record(self, id: str, source_id: str) -> bool:
-        """As `_is_on_record`, for an entry of a source.
-
-        One without a turn in the journal becomes rows or deliveries, or is let go, or its source leaves the
-        journal alone; ticks of metronomes have no records.
-        """
-        entry, kept = self.store.sources.find_entry(id), self.store.sources.find(source_id)
-        if entry is None or entry.due is None or kept is None:
-            return False
-        source = declaring.read(kept, self.store.almanac)
-        has_turns = source.journal and source.to.kind not in (TAG, RID, URL)
-        record = self._record_of(id, entry.due)
-        if record is None:
-            there = self._record.read(self._record.store.sources.find_entry, id)
-            return has_turns or (source.recorded and there is not None and there.due == entry.due)
-        if not has_turns or record.outcome not in RAISED or record.eid is None:
-            heappush(self._let_go, (record.fired, id, source_id))
-        return True
 
     def _due_of(self, id: str) -> datetime | None:
         row = self.read(self.store.agenda.find, id) or self.read(self.store.sources.find_entry, id)
         return None if row is None else row.due
-
-    def _record_of(self, id: str, nominal: datetime) -> Fire | None:
-        found = self._record.read(self._record.store.agenda.records_between, id, nominal, nominal, 1)
-        return next(iter(found), None)

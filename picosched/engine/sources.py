@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Concatenate
+from typing import Any
 
 from picosched.checked import json_object
-from picosched.clock import parse_time
-from picosched.engine.wiring import P, Wiring
+from picosched.clock import format_time, parse_time
+from picosched.engine.interventions import SOURCE, SOURCE_ADDED, SOURCES_BROUGHT, change_source
+from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.sources.reading import read_source
 from picosched.sources.source import ECI, Source
 from picosched.sources.state import SourceState
-from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.sources import Brought
 
@@ -42,11 +42,13 @@ class Sourced(Wiring):
         ids = [self.new_id() for _ in sources]
 
         def work() -> None:
+            now = self.now()
             with self.store.savepoint():
                 for source, id in zip(sources, ids, strict=True):
                     declaring.check_target(self.store, source.to)
                     declaring.check_windows(source, self.settings.windows)
-                    declaring.add(self.store, source, id, self.now())
+                    declaring.add(self.store, source, id, now)
+                    self.keep(SOURCE_ADDED, now, id=id, declaration=source.given)
                     self.note("added", "source", id, source.label)
 
         self.write(work)
@@ -74,16 +76,16 @@ class Sourced(Wiring):
 
         `conflict` if it is configured in picosched.toml: it would be back at the next start.
         """
-        return self._change("removed", declaring.remove, self.store, id)
+        return self._change("removed", id)
 
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
         """Pause a source until `until`, or until it is resumed; True if one has that id or name."""
         time = parse_time(until) if isinstance(until, str) else until
-        return self._change("paused", declaring.pause, self.store, id, time)
+        return self._change("paused", id, until=None if time is None else format_time(time))
 
     def resume_source(self, id: str) -> bool:
         """Resume a paused source with its next occurrence; True if it was paused."""
-        return self._change("resumed", declaring.resume, self.store, id, self.now())
+        return self._change("resumed", id)
 
     def bring_sources(self, sources: Sequence[Source]) -> Brought:
         """Make the configured sources exactly these: add new ones, remove those no longer configured.
@@ -93,8 +95,18 @@ class Sourced(Wiring):
         """
 
         def work() -> Brought:
+            now, ids = self.now(), list[str]()
+            before = [row.id for row in self.store.sources.all() if row.configured]
+
+            def new_id() -> str:
+                ids.append(self.new_id())
+                return ids[-1]
+
             with self.store.savepoint():
-                brought = declaring.bring_in_line(self.store, sources, self.now(), self.new_id)
+                brought = declaring.bring_in_line(self.store, sources, now, new_id)
+                if brought.added or brought.changed or brought.removed:
+                    declared = [each.given for each in sources]
+                    self.keep(SOURCES_BROUGHT, now, ids=ids, before=before, declarations=declared)
             for source in sources:
                 try:
                     declaring.check_target(self.store, source.to)
@@ -116,23 +128,18 @@ class Sourced(Wiring):
             for refused in refused_commands(source, self.settings.proc_allow):
                 log.warning("the source %s: %s", source.label, refused)
 
-    def _change(
-        self,
-        what: str,
-        change: Callable[Concatenate[Store, str, P], bool],
-        store: Store,
-        id: str,
-        *args: P.args,
-        **named: P.kwargs,
-    ) -> bool:
-        """Change the source with that id or name, and record in the audit what was done to it."""
+    def _change(self, what: str, id: str, **told: Any) -> bool:
+        """Change the source with that id or name, and record what was done to it."""
         self.permit(what)
 
         def work() -> bool:
-            row = store.sources.find(id)  # before it is gone
-            changed = change(store, id, *args, **named)
-            if row is not None and store.sources.find(row.id) != row:
+            row, now = self.store.sources.find(id), self.now()  # before it is gone
+            if row is None:
+                return False
+            changed = change_source(self.store, what, row.id, told, now)
+            if self.store.sources.find(row.id) != row:
                 self.note(what, "source", row.id, row.name)
+                self.keep(f"{SOURCE}{what}", now, id=row.id, **told)
             return changed
 
         changed = self.write(work)

@@ -11,6 +11,7 @@ from functools import partial
 
 from picosched import standard
 from picosched.engine.engine import Engine
+from picosched.engine.interventions import CHANNEL_MADE, INSTALLED, channel_told, install_told
 from picosched.engine.pico import PicoRef
 from picosched.errors import KrlError, PicoschedError
 from picosched.pico.channel import Channel, Policy
@@ -79,7 +80,9 @@ def _install_on_root(engine: Engine) -> list[str]:
         if not any(each.is_tagged(SELF_TAGS) for each in engine.store.picos.channels(root.id)):
             eci = engine.new_id()
             itself = Channel(eci, root.id, SELF_TAGS, Policy(), Policy(), kin=root.id, eci_of_kin=eci)
-            engine.store.picos.new_channel(itself, engine.now())
+            now = engine.now()
+            engine.store.picos.new_channel(itself, now)
+            engine.keep(CHANNEL_MADE, now, **channel_told(itself))
         return missing
 
     return engine.write(work)
@@ -118,7 +121,9 @@ def _renew(engine: Engine) -> dict[PicoRef, list[str]]:
 def _put(engine: Engine, pico_id: str, rid: str) -> None:
     url = standard.url_of(rid)
     ruleset = engine.loaded.compiled(standard.read(url), url)
-    installing.install(engine.store, engine.loaded, pico_id, ruleset, url, None, engine.now(), BY)
+    now = engine.now()
+    installing.install(engine.store, engine.loaded, pico_id, ruleset, url, None, now, BY)
+    engine.keep(INSTALLED, now, **install_told(pico_id, ruleset, url, None))
 
 
 def _tagged(pico: PicoRef, tags: tuple[str, ...]) -> Channel | None:

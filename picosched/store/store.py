@@ -28,6 +28,7 @@ from picosched.store.audit import Audit
 from picosched.store.begun import BegunRows
 from picosched.store.deliveries import Deliveries
 from picosched.store.due import Due
+from picosched.store.interventions import Interventions
 from picosched.store.journal import Journal
 from picosched.store.machines import Machines
 from picosched.store.opening import open_database
@@ -77,6 +78,7 @@ class Store:
         self.tokens = Tokens(self._database)
         self.audit = Audit(self._database)
         self.alerts = Alerts(self._database)
+        self.interventions = Interventions(self._database)
         self.almanac = PLAIN
         """What timespecs are read with."""
 
@@ -281,7 +283,7 @@ class Store:
         before = shifted(now, -self._history)
         older = self.agenda.prunable(before, now) or self.journal.prunable(before, now)
         older = older or self.deliveries.prunable(before) or self.tokens.prunable(before)
-        return older or self.audit.prunable(before)
+        return older or self.audit.prunable(before) or self.interventions.prunable(before)
 
     def prune(self, now: datetime) -> int:
         """Delete some history past its retention; returns how many rows, 0 when done."""
@@ -289,6 +291,7 @@ class Store:
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
         deleted += self.deliveries.prune(before, PRUNED_AT_ONCE) + self.tokens.prune(before)
         deleted += self.audit.prune(before, PRUNED_AT_ONCE)
+        deleted += self.interventions.prune(before, PRUNED_AT_ONCE)
         return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
 
 

@@ -7,6 +7,7 @@ has besides is its own affair: indexes, and tables and columns that follow from 
 from __future__ import annotations
 
 from picosched.audit import DEED
+from picosched.intervention import INTERVENTION
 from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
@@ -44,6 +45,7 @@ TABLES = (
     Kept("provenance", PROVENANCE.inserted),
     Kept("version", VERSION.inserted),
     Kept("audit", DEED.inserted),
+    Kept("intervention", INTERVENTION.inserted),
     Kept("token", TOKEN.inserted, ("name",)),
     Kept("alert", ALERT.inserted, ("name",)),
 )

@@ -32,6 +32,8 @@ from picosched.versions import Version
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
 
+BY_RULE = "a rule, in the turn"
+
 
 def install(
     store: Store,
@@ -113,7 +115,7 @@ def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
 
 def by_rule(turn: Turn) -> str:
     """Who installed what a turn did."""
-    return f"a rule, in the turn {turn.eid}"
+    return f"{BY_RULE} {turn.eid}"
 
 
 def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None:

@@ -168,6 +168,7 @@ def made_older(postgres: Server, address: str) -> None:
         "DROP TABLE token",
         "DROP TABLE alert",
         "DROP TABLE audit",
+        "DROP TABLE intervention",
         "DROP TABLE version",
         "UPDATE picosched SET version = 3",
     ):

@@ -417,6 +417,19 @@ ALERTS = (
 MAKERS = ("DROP VIEW schedules", *(each for each in VIEWS if each.startswith("CREATE VIEW schedules ")))
 """Of a schedule that a person made, the view names the person."""
 
+INTERVENTIONS = (
+    f"""CREATE TABLE intervention (
+        {SEQ} PRIMARY KEY,
+        at bigint NOT NULL,
+        after_turn bigint NOT NULL,
+        what {TEXT} NOT NULL,
+        made_by {TEXT} NOT NULL,
+        told {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX intervention_at ON intervention (at)",
+)
+"""What people did, with its arguments, for replays."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -440,6 +453,7 @@ MIGRATIONS = (
     ("0020_asked_of_sources", ASKED_OF_SOURCES),
     ("0021_alerts", ALERTS),
     ("0022_makers", MAKERS),
+    ("0023_interventions", INTERVENTIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from picosched.audit import DEED
 from picosched.clock import FIRST_MS, LAST_MS
+from picosched.intervention import INTERVENTION
 from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
 from picosched.schedule.happenings import DOMAIN
@@ -62,6 +63,7 @@ FRAGMENTS: dict[str, Any] = {
     "alert": Columns(ALERT),
     "version": Columns(VERSION),
     "deed": Columns(DEED),
+    "intervention": Columns(INTERVENTION),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,
     "source": sources.SOURCE,

@@ -1,4 +1,4 @@
--- Who may act from outside, what was done, and who is told: the tables `token`, `audit`, `alert`.
+-- Who may act from outside, what was done, and who is told: the tables `token`, `audit`, `intervention`, `alert`.
 
 -- name: tokens
 SELECT {token.columns} FROM token ORDER BY name
@@ -36,3 +36,18 @@ INSERT INTO alert ({alert.inserted}) VALUES ({alert.marks})
 
 -- name: remove_alert
 DELETE FROM alert WHERE name = ?
+-- name: add_intervention
+INSERT INTO intervention ({intervention.inserted}) VALUES ({intervention.marks})
+
+-- name: last_intervention
+SELECT coalesce(max(seq), 0) FROM intervention
+
+-- name: interventions_since
+SELECT {intervention.columns} FROM intervention WHERE seq > ? ORDER BY seq LIMIT ?
+
+-- name: is_intervention_before
+SELECT 1 FROM intervention WHERE at < ? AND seq < (SELECT max(seq) FROM intervention) LIMIT 1
+
+-- name: prune_interventions
+DELETE FROM intervention WHERE seq IN (SELECT seq FROM intervention
+    WHERE at < ? AND seq < (SELECT max(seq) FROM intervention) ORDER BY seq LIMIT ?)

@@ -382,6 +382,19 @@ ALERTS = (
 MAKERS = ("DROP VIEW schedules", *(each for each in VIEWS if each.startswith("CREATE VIEW schedules ")))
 """Of a schedule that a person made, the view names the person."""
 
+INTERVENTIONS = (
+    """CREATE TABLE intervention (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        after_turn INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        told TEXT NOT NULL
+    )""",
+    "CREATE INDEX intervention_at ON intervention (at)",
+)
+"""What people did, with its arguments, for replays."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -407,6 +420,7 @@ MIGRATIONS = (
     ("0022_asked_of_sources", ASKED_OF_SOURCES),
     ("0023_alerts", ALERTS),
     ("0024_makers", MAKERS),
+    ("0025_interventions", INTERVENTIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -53,11 +53,13 @@ class ReplayedShape(BaseModel):
     outside: int = Field(description="Turns whose events came from outside, and were raised again.")
     differences: list[DifferenceShape]
     unsure: list[DifferenceShape] = Field(description="What cannot be compared.")
-    lost: int = Field(description="Events for picos and schedules that people made since.")
+    lost: int = Field(description="Events for picos that could not be made again.")
     requests: int = Field(description="Requests whose answers are not on record.")
     programs: int = Field(description="Programs whose end is not on record.")
     unrecorded: int = Field(description="Turns of which neither numbers nor answers were recorded.")
-    changed: list[str] = Field(description="Rulesets that people installed since.")
+    changed: list[str] = Field(description="Rulesets that people installed, which was not recorded.")
+    redone: int = Field(description="What people did meanwhile, and was done again.")
+    not_replayed: list[str] = Field(description="What could not be done again, with the reason.")
     status: int = Field(description="0 if each turn is as it was, 2 if one differs.")
 
 

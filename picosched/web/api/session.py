@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from picosched.engine.engine import Engine
+from picosched.engine.interventions import CHANNEL_MADE, channel_told
 from picosched.pico.channel import Channel, Policy
 from picosched.web.access import COOKIE, Access
 from picosched.web.api.needs import AUTHOR, OPEN, READ
@@ -155,7 +156,9 @@ def ui_eci(engine: Engine) -> str:
         root = picos.find_root()
         assert root is not None
         channel = Channel(engine.new_id(), root.id, ("system", "ui"), Policy(), Policy())
-        picos.new_channel(channel, engine.now())
+        now = engine.now()
+        picos.new_channel(channel, now)
+        engine.keep(CHANNEL_MADE, now, **channel_told(channel))
         picos.set_meta(UI, channel.eci)
         return channel.eci
 

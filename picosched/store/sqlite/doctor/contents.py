@@ -13,6 +13,7 @@ from typing import Any
 from picosched.audit import DEED
 from picosched.clock import from_ms
 from picosched.errors import PicoschedError
+from picosched.intervention import INTERVENTION
 from picosched.schedule import record
 from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
@@ -252,6 +253,7 @@ TABLES = (
     Table("provenance", ["scheduled", "at"], _columns(PROVENANCE)),
     Table("version", ["seq"], _columns(VERSION)),
     Table("audit", ["seq"], _columns(DEED)),
+    Table("intervention", ["seq"], _columns(INTERVENTION)),
     Table("token", ["name"], _columns(TOKEN)),
     Table("alert", ["name"], _columns(ALERT)),
     Table(

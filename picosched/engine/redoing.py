@@ -1,0 +1,153 @@
+"""What people did, done again on the engine of a replay, at its place among the turns.
+
+A thing that cannot be done again, as what it needs is not on record, is told; the pico that it was done to
+cannot be compared from there on. One that does nothing here, as the rulesets are others and what it was done
+to is not there, is no fault: what follows from it is a difference anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from picosched.clock import format_time, from_ms
+from picosched.engine import interventions as words
+from picosched.engine.copied import New
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.intervention import Intervention
+from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.schedule.provenance import change_of
+from picosched.schedule.steps import step_of
+from picosched.sources.reading import read_source
+from picosched.store.picos import PicoRow
+from picosched.turns import install as installing
+from picosched.turns import sources as declaring
+
+
+class LackingError(PicoschedError):
+    """What is needed to do it again is not on record."""
+
+
+class Redoing:
+    """Does things again on one engine; `record` is the engine whose people did them."""
+
+    def __init__(self, engine: Wiring, record: Wiring) -> None:
+        self._engine, self._store, self._loaded = engine, engine.store, engine.loaded
+        self._record = record
+        self.given: Mapping[str, New] = {}
+        """Rid → the ruleset that stands in for all of its rid."""
+        self._ways: Mapping[str, Callable[[Intervention, Mapping[str, Any]], None]] = {
+            words.INSTALLED: self._install,
+            words.UNINSTALLED: self._uninstall,
+            words.PICO_MADE: self._make_pico,
+            words.PICO_DELETED: self._delete_pico,
+            words.PICO_IMPORTED: self._import,
+            words.CHANNEL_MADE: self._make_channel,
+            words.CHANNEL_DELETED: self._delete_channel,
+            words.SOURCE_ADDED: self._add_source,
+            words.SOURCES_BROUGHT: self._bring_sources,
+            words.SETTINGS: self._change_settings,
+        }
+
+    def redo(self, each: Intervention) -> str | None:
+        """Do it again, outside a transaction; why that is not possible, or None."""
+        if each.what in (words.FIRED, words.BACKFILLED, words.TRIED, words.RUNG):
+            return None  # they come as occurrences
+        way = self._ways.get(each.what)
+        if way is None:
+            way = self._change_source if each.what.startswith(words.SOURCE) else self._change_schedules
+        try:
+            self._engine.write(way, each, each.told)
+        except LackingError as lacking:
+            return f"{named(each)} at {format_time(each.at)}: {lacking.message}"
+        except PicoschedError as fault:
+            if fault.code in ("not_found", "conflict", "refused"):
+                return None  # it has gone another way here
+            return f"{named(each)} at {format_time(each.at)}: {fault.message}"
+        return None
+
+    def _install(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        pico_id, rid, config = told["pico"], told["rid"], told["config"]
+        kept = self._record.store.picos.find_ruleset(told["hash"])
+        if kept is None:
+            raise LackingError("its text is gone")
+        new = self.given.get(rid) or New(self._compiled(kept.text, told["origin"]), told["origin"])
+        known = self._store, self._loaded, pico_id, new.ruleset, new.origin, config, each.at, each.by
+        installing.install(*known)
+
+    def _compiled(self, text: str, origin: str | None) -> Ruleset:
+        return self._loaded.known(text) or compile_ruleset(text, origin)
+
+    def _uninstall(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        installing.uninstall(self._store, self._loaded, told["pico"], told["rid"], each.at)
+
+    def _make_pico(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        self._loaded.load_pico(told["parent"])
+        self._store.picos.new_pico(PicoRow(told["id"], told["name"], told["parent"], each.at))
+
+    def _delete_pico(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        installing.delete_pico(self._store, self._loaded, told["id"], each.at)
+
+    def _import(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        raise LackingError("what came with it is not on record")
+
+    def _make_channel(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        self._loaded.load_pico(told["pico"])
+        self._store.picos.new_channel(words.channel_of(told), each.at)
+
+    def _delete_channel(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        self._loaded.forget_channel(told["eci"])
+        self._store.picos.delete_channel(told["eci"])
+
+    def _add_source(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        source = read_source(told["declaration"], again=True, almanac=self._store.almanac)
+        declaring.add(self._store, source, told["id"], each.at)
+
+    def _bring_sources(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        ids = iter(told["ids"])
+        sources = [
+            read_source(declared, again=True, almanac=self._store.almanac)
+            for declared in told["declarations"]
+        ]
+        declaring.bring_in_line(self._store, sources, each.at, lambda: next(ids))
+
+    def _change_source(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        what = each.what.removeprefix(words.SOURCE)
+        words.change_source(self._store, what, told["id"], told, each.at)
+
+    def _change_schedules(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        step = step_of(each.what, told, each.at, self._engine.settings.granularity)
+        for id in told["ids"]:
+            row = self._store.agenda.find(id)
+            if row is not None and (changed := step(row)) is not None:
+                self._store.agenda.take(changed, each.at)
+                change = change_of(row, changed[0], each.at, each.what, each.by)
+                self._store.agenda.note_change(change)
+
+    def _change_settings(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        raise LackingError(f"found other settings: {', '.join(told['names'])}; those of today stand for all")
+
+
+def named(each: Intervention) -> str:
+    """What was done, for people."""
+    told = each.told
+    if each.what in (words.INSTALLED, words.UNINSTALLED):
+        return f"{each.what} {told['rid']}"
+    on = told.get("name") or told.get("id") or ""
+    return f"{each.what} {on}".strip()
+
+
+def concerned(each: Intervention) -> set[str]:
+    """The ids of picos, schedules and sources that it changes; those of what it makes too."""
+    told = each.told
+    if each.what in (words.TRIED, words.RUNG):
+        return set()
+    many = (*told.get("ids", ()), *told.get("before", ()))
+    return {*many, *(told[key] for key in ("id", "pico") if key in told)}
+
+
+def occurrence_of(each: Intervention) -> tuple[str, datetime]:
+    """The occurrence that somebody raised outside its times, or of a try: its id, and its nominal time."""
+    return each.told["id"], from_ms(each.told["nominal"])

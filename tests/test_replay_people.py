@@ -1,0 +1,245 @@
+"""A replay does again what people did in between: each thing at its place, so that each turn is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from picosched import Engine, VirtualClock
+from picosched.engine.flushing import flush
+from picosched.engine.replayed import Replayed, read_replayed
+from picosched.errors import PicoschedError
+from picosched.schedule.scheduled import Scheduled
+from picosched.sources.reading import read_source
+from picosched.store.store import Store
+
+START = "2026-03-01T00:00:00Z"
+RULES = """ruleset watch {
+  rule begin { select when a begin
+    fired {
+      schedule a event "tick" repeat "*/20 * * * *" attributes {"_name": "tick", "_misfire": "all"}
+      schedule a event "once" at time:add(time:now(), {"minutes": 50}) attributes {"_name": "once"}
+    } }
+  rule seen { select where event:domain == "a"
+    pre { step = meta:rulesetConfig{"step"}.defaultsTo(1)
+          coming = schedule:list().map(function(it) { [it{"id"}, it{"time"}, it{"timespec"}] }) }
+    send_directive("seen", {"n": ent:n, "at": time:now(), "coming": coming,
+      "channels": ctx:channels.length(), "rulesets": ctx:rulesets.map(function(it) { it{"rid"} })})
+    fired { ent:n := ent:n.defaultsTo(0) + step } }
+}"""
+ONE = 'ruleset guest { rule seen { select where event:domain == "a" send_directive("guest", {"n": 1}) } }'
+TWO = ONE.replace('"n": 1', '"n": 2')
+TICK = {"type": "crontab", "name": "s", "to": {"pico": "root"}, "misfire": "all"}
+
+
+def table(when: str = "*/7 * * * *", **more: Any) -> dict[str, Any]:
+    return {**TICK, **more, "entries": [{"name": "e", "when": when, "event": "a:rung"}]}
+
+
+METRONOME = {"type": "metronome", "name": "m", "interval": 240_000, "event": "a:beat", "to": {"pico": "root"}}
+
+
+class Lived(NamedTuple):
+    """An engine whose people do things, and a backup from before."""
+
+    engine: Engine
+    backup: Store
+
+    @property
+    def rows(self) -> list[Scheduled]:
+        return self.engine.agenda.scheduled()
+
+    def replay(self, *rulesets: str) -> Replayed:
+        self.engine.root.raise_event("a", "look")
+        return self.engine.replay(rulesets=rulesets, backup=self.backup)
+
+    def run(self, minutes: float, *, idle: bool = False) -> None:
+        """Let time pass; if `idle`, nothing runs meanwhile."""
+        self.engine.clock.advance(minutes=minutes)
+        if not idle:
+            self.engine.run_due()
+
+
+def living() -> Iterator[Lived]:
+    with Engine(":memory:", VirtualClock(START), granularity=1, min_period=0) as engine:
+        engine.root.install(RULES)
+        engine.root.raise_event("a", "begin")
+        with closing(engine.store.copy()) as backup:
+            yield Lived(engine, backup)
+
+
+@pytest.fixture
+def lived() -> Iterator[Lived]:
+    yield from living()
+
+
+# ---- one thing after the other ---------------------------------------------------------------------
+
+Act = Callable[[Lived], Any]
+
+
+def first_row(lived: Lived) -> str:
+    rows = lived.rows
+    if not rows:
+        raise PicoschedError("nothing is scheduled", "not_found")
+    return rows[0].id
+
+
+def last_child(lived: Lived) -> Any:
+    return lived.engine.picos()[-1]
+
+
+def channel_gone(lived: Lived) -> None:
+    for each in lived.engine.root.channels()[:1]:
+        lived.engine.root.delete_channel(each.eci)
+
+
+def child_made(lived: Lived) -> None:
+    child = lived.engine.new_pico()
+    child.install(RULES, {"step": 4})
+    child.raise_event("a", "begin")
+
+
+def by_channel(lived: Lived) -> None:
+    for each in lived.engine.root.channels()[:1]:
+        lived.engine.raise_event(each.eci, "a", "came")
+
+
+def filled(lived: Lived) -> None:
+    row = first_row(lived)
+    now = lived.engine.now()
+    lived.engine.agenda.backfill(row, now - timedelta(hours=1), now)
+
+
+def brought(when: str) -> Act:
+    return lambda it: it.engine.bring_sources([read_source({**table(when), "name": "configured"})])
+
+
+ACTS: dict[str, Act] = {
+    "look": lambda it: it.engine.root.raise_event("a", "look"),
+    "begin": lambda it: it.engine.root.raise_event("a", "begin"),
+    "pass": lambda it: it.run(25),
+    "pass a little": lambda it: it.run(3.3),
+    "nothing runs": lambda it: it.run(47, idle=True),
+    "run": lambda it: it.engine.run_due(),
+    "move": lambda it: it.engine.agenda.move(first_row(it), timedelta(minutes=7)),
+    "move all": lambda it: it.engine.agenda.move([each.id for each in it.rows], "2026-03-01T03:03:00Z"),
+    "cancel": lambda it: it.engine.agenda.cancel(first_row(it), "no more"),
+    "pause": lambda it: it.engine.agenda.pause(first_row(it)),
+    "pause for long": lambda it: it.engine.agenda.pause(first_row(it), it.engine.now() + timedelta(hours=1)),
+    "resume": lambda it: it.engine.agenda.resume([each.id for each in it.rows]),
+    "reschedule": lambda it: it.engine.agenda.reschedule(first_row(it), "*/9 * * * *", "Europe/Rome"),
+    "fire": lambda it: it.engine.agenda.fire_now(first_row(it)),
+    "backfill": filled,
+    "install": lambda it: it.engine.root.install(ONE),
+    "install other": lambda it: it.engine.root.install(TWO),
+    "configure": lambda it: it.engine.root.install(RULES, {"step": 3}),
+    "go back": lambda it: it.engine.root.go_back("guest"),
+    "uninstall": lambda it: it.engine.root.uninstall("guest"),
+    "channel": lambda it: it.engine.root.new_channel(["t"], deny_events=["b:*"]),
+    "no channel": channel_gone,
+    "by channel": by_channel,
+    "child": child_made,
+    "child looks": lambda it: last_child(it).raise_event("a", "look"),
+    "no child": lambda it: last_child(it).delete(),
+    "source": lambda it: it.engine.add_source(table()),
+    "metronome": lambda it: it.engine.add_source(METRONOME),
+    "pause source": lambda it: it.engine.pause_source("s"),
+    "pause source for long": lambda it: it.engine.pause_source("s", it.engine.now() + timedelta(hours=1)),
+    "resume source": lambda it: it.engine.resume_source("s"),
+    "no source": lambda it: it.engine.remove_source("s"),
+    "configured": brought("*/11 * * * *"),
+    "configured otherwise": brought("*/13 * * * *"),
+}
+"""What happens, most of it by people; some of it is refused, as there is nothing to do it to."""
+
+
+def do(lived: Lived, acts: list[str]) -> None:
+    for act in acts:
+        with suppress(PicoschedError):
+            ACTS[act](lived)
+
+
+@hypothesis_settings(max_examples=30, deadline=None)
+@example(["nothing runs", "move", "fire", "cancel"])
+@example(["nothing runs", "pause", "resume"])
+@example(["pause for long", "nothing runs", "nothing runs", "look", "run"])
+@example(["source", "pause source for long", "nothing runs", "nothing runs", "look", "pass"])
+@example(["fire", "backfill", "pass", "backfill"])
+@example(["child", "pass", "nothing runs", "no child", "pass"])
+@example(["install", "pass", "install other", "go back", "pass", "uninstall", "configure", "pass"])
+@example(["configured", "pass", "nothing runs", "configured otherwise", "look", "pass"])
+@example(["source", "nothing runs", "no source", "source", "pass", "channel", "by channel", "no channel"])
+@given(st.lists(st.sampled_from([*ACTS]), min_size=1, max_size=20))
+def test_any_history_of_people_is_replayed(acts: list[str]) -> None:
+    for lived in living():
+        do(lived, acts)
+        found = lived.replay()
+        assert (found.differences, found.unsure, found.lost) == ([], [], 0), "\n".join(found.lines())
+        assert (found.not_replayed, found.changed) == ((), ())
+
+
+# ---- and with other rulesets ---------------------------------------------------------------------------
+
+
+def test_a_ruleset_that_stands_in_stays_though_people_installed_another(lived: Lived) -> None:
+    do(lived, ["install", "pass", "look"])
+    other = lived.engine.new_pico("other")
+    other.install(ONE)
+    do(lived, ["install other", "child looks"])
+    found = lived.replay(TWO)
+    assert {each.pico for each in found.differences} == {"root", "other"}
+    assert all('< guest {"n": 2}' in each.became for each in found.differences)
+
+
+def test_what_people_cancelled_is_raised_if_it_is_another_here(lived: Lived) -> None:
+    do(lived, ["nothing runs", "cancel", "look", "pass"])
+    found = lived.replay(RULES.replace("*/20 * * * *", "*/10 * * * *"))
+    assert (found.differences, found.unsure) == ([], [])  # it has the same id, and was made before
+
+
+def test_an_import_is_named_and_its_events_are_counted(lived: Lived) -> None:
+    document = lived.engine.export_pico("root")
+    lived.engine.import_pico(document, name="copy").raise_event("a", "look")
+    found = lived.replay()
+    assert (found.differences, found.unsure, found.lost) == ([], [], 1)
+    (line,) = found.not_replayed
+    assert line == "pico imported copy at 2026-03-01T00:00:00Z: what came with it is not on record"
+    assert f"not replayed: {line}" in found.lines()
+    assert read_replayed(found.as_json()) == found
+
+
+@pytest.mark.files
+def test_other_settings_are_named(tmp_path: Path) -> None:
+    with Engine(tmp_path / "picos.db", VirtualClock(START)) as engine:
+        engine.root.install(RULES)
+        engine.root.raise_event("a", "begin")
+        engine.store.copy(tmp_path / "backup.db").close()
+    for days in (30, 31):
+        options = {"misfire": "all", "history_days": days}
+        with Engine(tmp_path / "picos.db", VirtualClock("2026-03-01T03:00:00Z"), **options) as engine:
+            engine.run_due()
+            (line,) = engine.replay(backup=tmp_path / "backup.db").not_replayed
+            assert line.endswith("found other settings: misfire; those of today stand for all")
+
+
+def test_what_a_flush_installed_is_replayed(tmp_path: Path) -> None:
+    file = tmp_path / "guest.krl"
+    file.write_text(ONE)
+    with Engine(":memory:", VirtualClock(START)) as engine:
+        engine.root.install(file)
+        engine.root.raise_event("a", "look")
+        with closing(engine.store.copy()) as backup:
+            file.write_text(TWO)
+            flush(engine, str(file))
+            engine.root.raise_event("a", "look")
+            found = engine.replay(backup=backup)
+    assert (found.turns, found.redone, found.differences, found.unsure) == (1, 1, [], [])
