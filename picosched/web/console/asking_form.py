@@ -122,7 +122,7 @@ class AskingForm:
             for offer in offers[:most]:
                 self._offer(offer)
             if len(offers) > most:
-                button(f"{len(offers) - most} more …", lambda: self._list_offers(len(offers)), "small")
+                button(f"{len(offers) - most} more…", lambda: self._list_offers(len(offers)), "small")
 
     def _offer(self, offer: Offer) -> None:
         made = button(

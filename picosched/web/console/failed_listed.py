@@ -36,7 +36,7 @@ COLUMNS = (
 )
 AGAIN = {
     "name": "again",
-    "text": "Raise again …",
+    "text": "Raise again…",
     "title": "raise the last event that failed so once more",
     "needs": "raised",
 }

@@ -17,7 +17,7 @@ from picosched.check.svg import STYLE
 from picosched.engine.whole import Found, Whole
 from picosched.web.api.busy import busy
 from picosched.web.console.frame import Console, frame
-from picosched.web.console.parts import box, empty, panel, text
+from picosched.web.console.parts import box, empty, long_name, panel, text
 from picosched.web.console.schedule_page import ruleset_path
 
 HERE = "/graph"
@@ -124,7 +124,6 @@ def _warning(warning: Found) -> None:
     with box("stack-small"):
         with box("line"):
             text("span", warning.code, "tag")
-            ui.link(f"{warning.rid}:{warning.line}", ruleset_path(warning.rid, None, warning.line)).classes(
-                "mono"
-            )
+            place = ruleset_path(warning.rid, None, warning.line)
+            long_name("a", f"{warning.rid}:{warning.line}", "mono", place)
         text("p", warning.message, "words")

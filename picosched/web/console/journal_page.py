@@ -21,6 +21,7 @@ from picosched.web.console.parts import (
     button,
     filter_bar,
     link_cell,
+    long_name,
     panel,
     path_path,
     pico_path,
@@ -67,17 +68,17 @@ def add_pages(console: Console) -> None:
         event = event_name(entry.handled)
         with frame(console, event, "/journal"):
             with box("head"):
-                text("h1", event, "mono")
+                long_name("h1", event, "mono")
                 badge(outcome_of(entry.handled))
                 button(
-                    "Raise again …",
+                    "Raise again…",
                     lambda: raise_again(console, entry, "The event of this turn"),
                     "small",
                     needs="raised",
                 )
                 if row is not None and row.is_schedule:
                     button(
-                        "Retry its schedule …",
+                        "Retry its schedule…",
                         lambda: Steps(console, _nothing).fire(row),
                         "small",
                         needs="fired",

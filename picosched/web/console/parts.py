@@ -64,13 +64,13 @@ class Column:
 class Listing(Element, component="look/listing.js"):
     """A table whose rows are replaced as a whole: `show(rows)`, each a map of cells with a `key`.
 
-    Where it is narrow, on a phone or in a small panel, each row is a card, unless `cards` is false.
+    Where the table would be wider than its place, on a phone or in a small panel, each row is a card.
     """
 
-    def __init__(self, caption: str, columns: Sequence[Column], *, cards: bool = True) -> None:
+    def __init__(self, caption: str, columns: Sequence[Column]) -> None:
         super().__init__()
         self.props["columns"] = [asdict(each) for each in columns]
-        self.props["caption"], self.props["cards"] = caption, cards
+        self.props["caption"] = caption
         self.props["rows"], self.props["version"] = [], 0
 
     def show(self, rows: Sequence[Mapping[str, Cell]]) -> None:
@@ -161,6 +161,16 @@ def moment(time: datetime | None) -> Element:
         return Text("span", "–").classes("muted")
     element = ui.element("pico-time")
     element.props["at"] = format_time(time)
+    return element
+
+
+def long_name(tag: str, words: str, classes: str = "", href: str | None = None) -> Element:
+    """An element with a name that may be longer than its line, which then ends behind one of its signs and
+    not inside a word; a link with `href`."""
+    with ui.element(tag).classes(classes) as element:
+        ui.element("pico-name").props["text"] = words
+    if href is not None:
+        element.props["href"] = href
     return element
 
 

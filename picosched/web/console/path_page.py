@@ -8,7 +8,7 @@ from picosched.engine.path import EventPath, Step
 from picosched.errors import PicoschedError
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, frame
-from picosched.web.console.parts import badge, box, moment, panel, pico_path, text, turn_path
+from picosched.web.console.parts import badge, box, long_name, moment, panel, pico_path, text, turn_path
 from picosched.web.console.schedule_page import schedule_path
 
 HERE = "/journal"
@@ -25,7 +25,7 @@ def add_pages(console: Console) -> None:
             return
         with frame(console, f"Path of {found.step.event}", HERE):
             with box("head"):
-                text("h1", f"Path of {found.step.event}").classes("mono")
+                long_name("h1", f"Path of {found.step.event}", "mono")
             if found.cut:
                 text(
                     "p",
@@ -69,9 +69,9 @@ def _draw_step(step: Step, depth: int, *, here: bool = False) -> None:
             text("span", step.kind, "tag")
             href = _href(step)
             if href is None:
-                text("span", step.event, "mono")
+                long_name("span", step.event, "mono")
             else:
-                ui.link(step.event, href).classes("mono")
+                long_name("a", step.event, "mono", href)
             if step.outcome is not None:
                 badge(step.outcome)
             if step.pico_id is not None:

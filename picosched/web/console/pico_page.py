@@ -29,6 +29,7 @@ from picosched.web.console.parts import (
     event_path,
     late_cell,
     link_cell,
+    long_name,
     moment,
     panel,
     pico_path,
@@ -114,7 +115,7 @@ class _PicoPage:
             with panel("Rulesets"):
                 self._rulesets = Listing("Rulesets", RULESETS)
                 self._rulesets.on_act(self._act_on_ruleset)
-                self._button("Install …", ask_ruleset, "installed")
+                self._button("Install…", ask_ruleset, "installed")
                 ui.link("Write one in the editor", f"/edit?pico={self._pico.id}").classes("small")
             with panel("State", "read only"):
                 self._state = ui.element("div").classes("stack")
@@ -122,13 +123,13 @@ class _PicoPage:
             self._channels = Listing("Channels", CHANNELS)
             self._channels.on_act(self._delete_channel)
             self._no_channels = empty("No channels.", "Others use this pico through a channel, by its eci.")
-            self._button("Make …", ask_channel, "made")
+            self._button("Make a channel…", ask_channel, "made")
         with panel("Children"):
             self._children = Listing("Children", CHILDREN)
             self._no_children = empty(
                 "No children.", "A pico can have any number; rules can create them too."
             )
-            self._button("Make …", ask_child, "made")
+            self._button("Make a child…", ask_child, "made")
         with panel("Journal", "live"):
             self._turns = TurnsListed(console, with_pico=False, most=25)
         self._wanted = Wanted(pico_id=seen.row.id)
@@ -158,7 +159,7 @@ class _PicoPage:
             with ui.element("nav").classes("crumbs").props('aria-label="Ancestors"'):
                 for each in seen.path:
                     ui.link(each.name or each.id, pico_path(each.id))
-                text("h1", seen.row.name or "(no name)")
+                long_name("h1", seen.row.name or "(no name)")
             with box("line"):
                 text("span", seen.row.id, "mono muted")
                 text("span", "made", "muted small")
@@ -166,7 +167,7 @@ class _PicoPage:
                 ui.link("schedules", f"/schedules?pico={seen.row.id}")
                 ui.link("journal", f"/journal?pico={seen.row.id}")
                 if seen.path:
-                    button("Delete …", self._delete, "danger", needs="deleted")
+                    button("Delete…", self._delete, "danger", needs="deleted")
 
     def _button(self, words: str, ask: Callable[[Console, PicoRef], Awaitable[bool]], needs: str) -> None:
         async def called() -> None:
@@ -217,7 +218,7 @@ class _PicoPage:
         with self._state:
             for rid, values in state.items():
                 with box("stack-small"):
-                    text("h3", rid, "mono")
+                    long_name("h3", rid, "mono")
                     JsonTree(values)
             if not state:
                 empty(

@@ -63,7 +63,7 @@ def add_pages(console: Console) -> None:
                 with box("line"):
                     part = ui.input("name or id", value=given.get("text", "")[:200]).classes("filter grow")
                     part.props("maxlength=200")
-                listing = Listing("Picos, each after its parent", COLUMNS, cards=False)
+                listing = Listing("Picos, each after its parent", COLUMNS)
                 more = button("More", lambda: grow(), "small")
                 nothing = empty(
                     "No pico has such a name or id.",
@@ -148,6 +148,7 @@ def _row(branch: Branch) -> dict[str, Cell]:
     name = link_cell(row.name or "(no name)", pico_path(row.id))
     return {
         "key": row.id,
+        "href": pico_path(row.id),
         "name": {**name, "place": branch.place},
         "rulesets": branch.rulesets,
         "scheduled": branch.scheduled,

@@ -52,6 +52,7 @@ def _nothing(console: Console) -> None:
 def _row(each: InstalledText) -> Mapping[str, Cell]:
     return {
         "key": each.hash + each.rid,
+        "href": ruleset_path(each.rid, each.pico_id),
         "rid": link_cell(each.rid, ruleset_path(each.rid, each.pico_id)),
         "picos": f"{each.picos:,}",
         "origin": each.origin,

@@ -38,6 +38,7 @@ from picosched.web.console.parts import (
     event_path,
     late_cell,
     link_cell,
+    long_name,
     moment,
     panel,
     path_path,
@@ -200,7 +201,7 @@ class Detail:
     def _draw_head(self, row: Scheduled) -> None:
         with box("head"):
             if self._wide:
-                text("h1", label_of(row))
+                long_name("h1", label_of(row))
             else:
                 text("h2", label_of(row)).style("margin-right: auto; overflow-wrap: anywhere")
                 ui.link("Open its page", schedule_path(row.id))
@@ -283,7 +284,7 @@ def _draw_facts(row: Scheduled, pico: str, shut: str | None) -> None:
         with _said("Pico"):
             ui.link(pico, pico_path(row.pico_id))
         with _said("Made by"):
-            ui.link(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)).classes("mono")
+            long_name("a", row.made_by, "mono", ruleset_path(row.rid, row.pico_id, row.line))
         with _said("Made"):
             moment(row.created)
         for label, value in facts(row).items():
@@ -309,7 +310,7 @@ def _said(name: str) -> Element:
 def _fact(name: str, value: str | None, *, mono: bool = False) -> None:
     if value is not None:
         with _said(name):
-            text("span", value, "mono" if mono else "")
+            long_name("span", value, "mono" if mono else "")
 
 
 def _draw_history(fires: tuple[Fire, ...]) -> None:

@@ -62,10 +62,8 @@ COLUMNS = (
 class Choosing(Listing):
     """A list with a checkbox on each row."""
 
-    def __init__(
-        self, caption: str, columns: Sequence[Column], chosen: Callable[[], Any], *, cards: bool = True
-    ) -> None:
-        super().__init__(caption, columns, cards=cards)
+    def __init__(self, caption: str, columns: Sequence[Column], chosen: Callable[[], Any]) -> None:
+        super().__init__(caption, columns)
         self.props["picks"], self.props["picked"] = True, []
         self._chosen = chosen
         self.on("pick", lambda event: self.pick([str(key) for key in event.args]))
@@ -253,6 +251,7 @@ def _row(row: Scheduled, names: Names, small: Mapping[str, Any]) -> Mapping[str,
     event = f"{row.domain}:{row.type}"
     return {
         "key": row.id,
+        "href": schedule_path(row.id),
         "spoken": f"choose {label_of(row)}",
         "due": time_cell(row.due),
         "event": link_cell(event, schedule_path(row.id), row.description),

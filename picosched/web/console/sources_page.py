@@ -31,6 +31,7 @@ from picosched.web.console.parts import (
     event_path,
     late_cell,
     link_cell,
+    long_name,
     moment,
     panel,
     text,
@@ -161,7 +162,7 @@ class _Source:
 
     def _draw(self, state: SourceState, records: Sequence[Fire]) -> None:
         with box("head"):
-            text("h1", _label(state))
+            long_name("h1", _label(state))
             badge("paused" if state.paused else "running", "warn" if state.paused else "good")
         with box("steps"):
             for action in _actions(state):
@@ -249,6 +250,7 @@ def _row(state: SourceState) -> Mapping[str, Cell]:
     until = f"until {local_text(state.paused_until, reader_zone())}" if state.paused_until else None
     return {
         "key": state.id,
+        "href": f"{HERE}/{state.id}",
         "name": link_cell(_label(state), f"{HERE}/{state.id}"),
         "type": state.type,
         "to": ", ".join(f"{kind} {name}" for kind, name in state.to.items()),

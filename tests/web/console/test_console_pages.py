@@ -40,7 +40,7 @@ def test_a_failure_stands_first_with_its_line_and_is_raised_again(page: Page, co
         page.get_by_role("img", name="What happens today, by the hour").get_by_text("00:00")
     ).to_be_visible()
     count = int(row.locator("td.number").inner_text())
-    row.get_by_role("button", name="Raise again …").click()
+    row.get_by_role("button", name="Raise again…").click()
     expect(page.locator(".q-dialog pre")).to_have_text("tell:wrong n=7")
     page.get_by_role("button", name="Raise it").click()
     expect(page.get_by_text("tell:wrong: 0 of 1 rules fired")).to_be_visible()
@@ -190,10 +190,10 @@ def test_a_family_is_made_and_ended(page: Page, console: Opened) -> None:
     page.get_by_role("table", name="Children").get_by_role("link", name=HOSTILE).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
     expect(page.get_by_role("navigation", name="Ancestors")).to_contain_text("parent")
-    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Leave it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
-    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.wait_for_url("**/picos")
     assert console.client.get(f"/api/picos/{pico}").json()["children"] == []
@@ -204,7 +204,7 @@ def test_channels_and_rulesets_of_a_pico_come_and_go(page: Page, console: Opened
     page.goto(f"{console.url}/picos/{pico}")
 
     channels = page.locator(".panel", has=page.get_by_role("heading", name="Channels"))
-    channels.get_by_role("button", name="Make …").click()
+    channels.get_by_role("button", name="Make a channel…").click()
     page.get_by_label("tags").fill("Sensor, other")
     page.get_by_label("allow events").fill("sensor")
     page.get_by_role("button", name="Create").click()
@@ -219,7 +219,7 @@ def test_channels_and_rulesets_of_a_pico_come_and_go(page: Page, console: Opened
     expect(made).to_have_count(0)
 
     rulesets = page.locator(".panel", has=page.get_by_role("heading", name="Rulesets"))
-    rulesets.get_by_role("button", name="Install …").click()
+    rulesets.get_by_role("button", name="Install…").click()
     page.get_by_label("text", exact=True).fill("/etc/hostname")
     page.get_by_role("button", name="Install", exact=True).click()
     expect(page.locator(".q-dialog .fault")).to_contain_text("wanted `ruleset`")  # a path is no ruleset

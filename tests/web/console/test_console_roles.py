@@ -59,7 +59,7 @@ def test_a_reader_looks_and_can_change_nothing(page: Page, guarded: Opened) -> N
     rows = guarded.client.get("/api/scheduled", params={"pico": pico, "name": ""}).json()
     assert rows is not None
     enter(page, guarded, made(guarded, "reader", "read"), f"/picos/{pico}")
-    for name in ("Install …", "Delete …"):
+    for name in ("Install…", "Delete…"):
         button = page.get_by_role("button", name=name)
         expect(button).to_be_disabled()
         expect(button).to_have_attribute(
@@ -94,7 +94,7 @@ def test_the_server_refuses_a_button_that_somebody_turned_on(page: Page, guarded
     """The socket is the reader's, whatever the page sends."""
     pico = guarded.pico("attacked")
     enter(page, guarded, made(guarded, "attacker", "read"), f"/picos/{pico}")
-    button = page.get_by_role("button", name="Delete …")
+    button = page.get_by_role("button", name="Delete…")
     expect(button).to_be_disabled()
     button.evaluate("each => each.disabled = false")
     button.click()
