@@ -62,7 +62,7 @@ class AskingForm:
                 self._name = (
                     ui.input("domain:type").classes("grow mono").props("autocomplete=off spellcheck=false")
                 )
-                self._through = ui.select({TRUSTED: "trusted, no channel"}, value=TRUSTED, label="through")
+                self._through = ui.select({TRUSTED: "trusted, no channel"}, value=TRUSTED, label="Through")
                 self._through.classes("grow")
             self._tags = ui.element("div").classes("button-row")
             self._values = ui.textarea(

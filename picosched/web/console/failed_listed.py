@@ -15,12 +15,13 @@ from picosched.web.console.parts import (
     Text,
     link_cell,
     pico_path,
+    ruleset_path,
     show_either,
     text,
     time_cell,
     turn_path,
 )
-from picosched.web.console.schedule_page import ruleset_path, schedule_path
+from picosched.web.console.schedule_page import schedule_path
 
 SHOWN = 12
 

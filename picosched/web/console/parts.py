@@ -144,14 +144,17 @@ def box(classes: str) -> Iterator[Element]:
 
 
 @contextmanager
-def filter_bar() -> Iterator[Element]:
-    """The fields of a filter; where it is narrow they are folded until a button is pressed."""
+def filter_bar(given: bool = False) -> Iterator[Element]:
+    """The fields of a filter. Where it is narrow they are folded until a button is pressed, unless some are
+    `given` by the URL."""
     with ui.element("div").classes("filter-fold"):
         opener = ui.element("button").classes("button small fold")
-        opener.props("type=button data-opens=filters aria-controls=filters aria-expanded=false")
+        opener.props(
+            f"type=button data-opens=filters aria-controls=filters aria-expanded={str(given).lower()}"
+        )
         with opener:
             ui.label("Filters")
-        with ui.element("div").classes("filter-bar").props("id=filters") as bar:
+        with ui.element("div").classes("filter-bar" + " open" * given).props("id=filters") as bar:
             yield bar
 
 
@@ -243,6 +246,17 @@ def empty(what: str, more: str, command: str | None = None, *links: tuple[str, s
     return element
 
 
+def nothing_matches(here: str) -> Element:
+    """The empty state of a filter that leaves nothing; `here` is the page without one."""
+    return empty("Nothing matches this filter", "Clear a field, or all of them.", None, ("Show all", here))
+
+
+def wrong_filter(here: str) -> Element:
+    """The empty state of a filter of the URL that is wrong."""
+    more = "What is wrong stands at its field."
+    return empty("This filter cannot be read", more, None, ("Show all", here))
+
+
 def show_either(one: Element, other: Element, first: bool) -> None:
     """Show one of two elements: usually a list or its empty state."""
     one.set_visibility(first)
@@ -271,6 +285,12 @@ async def confirmed(question: str, more: str, verb: str) -> bool:
 
 def pico_path(id: str) -> str:
     return f"/picos/{quote(id, safe='')}"
+
+
+def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) -> str:
+    """The path of a ruleset's page, for a pico's version and a line."""
+    asked = [*([f"pico={quote(pico_id, safe='')}"] if pico_id else []), *([f"line={line}"] if line else [])]
+    return f"/rulesets/{quote(rid, safe='')}" + (f"?{'&'.join(asked)}" if asked else "")
 
 
 def turn_path(seq: int) -> str:

@@ -21,7 +21,7 @@ def add_pages(console: Console) -> None:
     async def path(what: str) -> None:
         found = await console.run(lambda: _find(console, what))
         if found is None:
-            missing(console, f"Nothing on record is called {what[:100]}", "Old records are deleted.", HERE)
+            missing(console, f"Nothing on record is called “{what[:100]}”", "Old records are deleted.", HERE)
             return
         with frame(console, f"Path of {found.step.event}", HERE):
             with box("head"):
@@ -75,12 +75,14 @@ def _draw_step(step: Step, depth: int, *, here: bool = False) -> None:
             if step.outcome is not None:
                 badge(step.outcome)
             if step.pico_id is not None:
-                text("span", "in", "muted small")
-                ui.link(step.pico or step.pico_id, pico_path(step.pico_id))
+                with ui.element("span"):
+                    text("span", "in ", "muted small")
+                    long_name("a", step.pico or step.pico_id, href=pico_path(step.pico_id))
             if step.at is not None:
-                if step.kind in MADE:
-                    text("span", "made", "muted small")
-                moment(step.at)
+                with ui.element("span"):
+                    if step.kind in MADE:
+                        text("span", "made ", "muted small")
+                    moment(step.at)
         if step.told:
             text("p", step.told, "muted small")
         if step.unsure:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from nicegui import ui
 
@@ -33,6 +32,7 @@ from picosched.web.console.parts import (
     moment,
     panel,
     pico_path,
+    ruleset_path,
     show_either,
     text,
     time_cell,
@@ -40,6 +40,7 @@ from picosched.web.console.parts import (
 )
 from picosched.web.console.pico_dialogs import ask_channel, ask_child, ask_ruleset
 from picosched.web.console.pico_seen import Seen, look, state_of
+from picosched.web.console.schedule_page import schedule_path
 from picosched.web.console.turns_listed import TurnsListed
 
 SECONDS = 1.5
@@ -80,7 +81,8 @@ def add_pages(console: Console) -> None:
         try:
             seen = await console.run(lambda: look(console.engine, id))
         except PicoschedError as error:
-            missing(console, f"{str(error)[:200]}.", "It may have been deleted.", "/picos")
+            what = f"There is no pico “{id[:100]}”" if error.code == "not_found" else error.message
+            missing(console, what, "It may have been deleted.", "/picos")
             return
         with frame(console, seen.row.name, "/picos"), console.telling_errors():
             page = _PicoPage(console, seen)
@@ -184,11 +186,12 @@ class _PicoPage:
             [
                 {
                     "key": each.id,
+                    "href": schedule_path(each.id),
                     "due": time_cell(each.due),
-                    "event": f"{each.domain}:{each.type}",
+                    "event": link_cell(f"{each.domain}:{each.type}", schedule_path(each.id), "the schedule"),
                     "when": when_text(each.timespec),
                     "status": badge_cell(each.state, AT_WORK if each.held else None) if each.paused else None,
-                    "rule": each.made_by,
+                    "rule": link_cell(each.made_by, ruleset_path(each.rid, each.pico_id, each.line)),
                 }
                 for each in seen.scheduled
             ]
@@ -197,6 +200,7 @@ class _PicoPage:
             [
                 {
                     "key": f"{fire.id} {time_cell(fire.nominal)}",
+                    "href": None if fire.eid is None else event_path(fire.eid),
                     "fired": time_cell(fire.fired),
                     "event": _event_cell(fire.eid, "–" if row is None else f"{row.domain}:{row.type}"),
                     "outcome": badge_cell(fire.outcome.value),
@@ -263,7 +267,8 @@ def _ruleset_row(row: InstalledRow, pico_id: str) -> dict[str, Cell]:
     origin = row.origin or "text"
     return {
         "key": row.rid,
-        "rid": link_cell(row.rid, f"/rulesets/{quote(row.rid, safe='')}?pico={pico_id}"),
+        "href": ruleset_path(row.rid, pico_id),
+        "rid": link_cell(row.rid, ruleset_path(row.rid, pico_id)),
         "origin": {"text": origin.rpartition("/")[2] or origin, "title": origin},
         "hash": {"text": row.hash[:8], "title": row.hash},
         "acts": [{"name": "uninstall", "text": "Uninstall", "tone": "danger", "needs": "uninstalled"}],
@@ -293,6 +298,7 @@ def _policy(policy: Policy) -> dict[str, str]:
 def _child_row(row: PicoRow) -> dict[str, Cell]:
     return {
         "key": row.id,
+        "href": pico_path(row.id),
         "name": link_cell(row.name or "(no name)", pico_path(row.id)),
         "created": time_cell(row.created),
         "id": row.id,

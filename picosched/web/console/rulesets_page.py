@@ -12,8 +12,7 @@ from picosched.store.pages import InstalledText
 from picosched.web.console.example import try_example
 from picosched.web.console.frame import Console
 from picosched.web.console.list_page import Section, add_list
-from picosched.web.console.parts import Cell, Column, link_cell
-from picosched.web.console.schedule_page import ruleset_path
+from picosched.web.console.parts import Cell, Column, link_cell, ruleset_path
 
 HERE = "/rulesets"
 MOST = 1_000

@@ -43,6 +43,7 @@ from picosched.web.console.parts import (
     panel,
     path_path,
     pico_path,
+    ruleset_path,
     text,
     time_cell,
 )
@@ -67,12 +68,6 @@ def schedule_path(id: str) -> str:
     return f"{HERE}/{quote(id, safe='')}"
 
 
-def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) -> str:
-    """The path of a ruleset's page, for a pico's version and a line."""
-    asked = [*([f"pico={quote(pico_id, safe='')}"] if pico_id else []), *([f"line={line}"] if line else [])]
-    return f"/rulesets/{quote(rid, safe='')}" + (f"?{'&'.join(asked)}" if asked else "")
-
-
 def add_pages(console: Console) -> None:
     """The page of a scheduled event."""
 
@@ -82,7 +77,7 @@ def add_pages(console: Console) -> None:
         if state is None:
             missing(
                 console,
-                f"No scheduled event has the id {id[:100]}",
+                f"No scheduled event has the id “{id[:100]}”",
                 "Its record may have been deleted with old history.",
                 HERE,
             )
@@ -205,9 +200,9 @@ class Detail:
             else:
                 text("h2", label_of(row)).style("margin-right: auto; overflow-wrap: anywhere")
                 ui.link("Open its page", schedule_path(row.id))
+            if self._wide:
+                ui.link("Its path", path_path(row.id)).props('title="what led here, and what came of it"')
             badge(f"held: {AT_WORK}" if row.held else row.state, TONES.get(row.state, ""))
-        if self._wide:
-            ui.link("Path", path_path(row.id)).props('title="what led here, and what came of it"')
         if row.description:
             text("p", row.description, "muted")
         self._steps.buttons(row)

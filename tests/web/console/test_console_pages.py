@@ -112,12 +112,12 @@ def test_the_journal_follows_and_opens_a_turn(page: Page, console: Opened) -> No
     pico = console.pico("followed")
     page.goto(f"{console.url}/journal?pico={pico}")
     rows = page.get_by_role("table", name="Turns, newest first").locator("tbody tr")
-    expect(page.get_by_text("No turns.")).to_be_visible()
+    expect(page.get_by_text("Nothing matches this filter")).to_be_visible()
     console.raise_event(pico, "tell:me", n=1)
     console.raise_event(pico, "tell:me", n=2)
     console.raise_event(pico, "tell:wrong")
     expect(rows).to_have_count(3)  # they came by themselves
-    page.get_by_label("event", exact=True).fill("TELL:ME")
+    page.get_by_label("Event", exact=True).fill("TELL:ME")
     expect(rows).to_have_count(2)
     page.get_by_label("a rule was").click()
     page.get_by_role("option", name="notfired").click()
@@ -164,7 +164,7 @@ def test_a_turn_leads_to_the_path_of_its_event(page: Page, console: Opened) -> N
     expect(steps.nth(1)).to_contain_text("clocks.begin")
     expect(steps.filter(has_text="clock:never")).to_contain_text("pending")
     steps.filter(has_text="by clocks.begin:11").get_by_role("link", name="clock:beat").click()
-    page.get_by_role("link", name="Path").click()
+    page.get_by_role("link", name="Its path").click()
     expect(steps.nth(1)).to_contain_text("clocks:begin")  # backwards from the schedule
     here = page.locator(".trail li.here")
     expect(here).to_contain_text("clock:beat")
@@ -173,7 +173,7 @@ def test_a_turn_leads_to_the_path_of_its_event(page: Page, console: Opened) -> N
     assert {each["kind"] for each in path["step"]["caused"]} <= {"turn"}
     assert console.client.get("/api/path", params={"what": "nothing"}).status_code == 404
     page.goto(f"{console.url}/path/nothing")
-    expect(page.get_by_text("Nothing on record is called nothing")).to_be_visible()
+    expect(page.get_by_text("Nothing on record is called “nothing”")).to_be_visible()
     console.client.delete(f"/api/picos/{pico}")
 
 
@@ -220,10 +220,10 @@ def test_channels_and_rulesets_of_a_pico_come_and_go(page: Page, console: Opened
 
     rulesets = page.locator(".panel", has=page.get_by_role("heading", name="Rulesets"))
     rulesets.get_by_role("button", name="Install…").click()
-    page.get_by_label("text", exact=True).fill("/etc/hostname")
+    page.get_by_label("Text", exact=True).fill("/etc/hostname")
     page.get_by_role("button", name="Install", exact=True).click()
     expect(page.locator(".q-dialog .fault")).to_contain_text("wanted `ruleset`")  # a path is no ruleset
-    page.get_by_label("text", exact=True).fill(CLOCKS)
+    page.get_by_label("Text", exact=True).fill(CLOCKS)
     page.get_by_role("button", name="Install", exact=True).click()
     expect(rulesets.get_by_role("link", name="clocks")).to_be_visible()
     rulesets.get_by_role("row").filter(has_text="clocks").get_by_role("button", name="Uninstall").click()
