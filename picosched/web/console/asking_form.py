@@ -38,7 +38,7 @@ RAISED = (
     Column("at", "When", "time"),
     Column("what", "What", "mono"),
     Column("with", "With", "mono"),
-    Column("told", "Result"),
+    Column("told", "Result", "prose"),
     Column("acts", "Again", "actions"),
 )
 

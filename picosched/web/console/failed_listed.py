@@ -28,7 +28,7 @@ SHOWN = 12
 COLUMNS = (
     Column("count", "Count", "number"),
     Column("place", "Where", "mono"),
-    Column("cause", "Why"),
+    Column("cause", "Why", "prose"),
     Column("trend", "Last 24 h"),
     Column("last", "Last", "time"),
     Column("event", "Event", "mono"),

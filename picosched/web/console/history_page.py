@@ -41,7 +41,7 @@ COLUMNS = (
     Column("late", "Late", "number"),
     Column("pico", "Pico"),
     Column("turn", "Turn"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
 )
 
 

@@ -42,7 +42,7 @@ NAMED = 5
 FULLEST = (
     Column("at", "Minute", "time"),
     Column("count", "Events", "number"),
-    Column("what", "Of"),
+    Column("what", "Of", "prose"),
 )
 STEADY = (
     Column("what", "What"),

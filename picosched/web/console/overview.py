@@ -110,7 +110,7 @@ class _Overview:
         text("h1", "Overview", "only-read")
         self._figures = _figures()
         self._failed = FailedListed(console, failures)
-        with panel("Today", "") as self._today_side:
+        with panel("Today", "counting…") as self._today_side:
             self._today = Chart("What happens today, by the hour", "bars")
         with box("grid two"):
             with panel("Next", ""):

@@ -21,7 +21,7 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.web.caller import caller
 
-Kind = Literal["text", "mono", "number", "time", "actions"]
+Kind = Literal["text", "prose", "mono", "number", "time", "actions"]
 Cell = str | int | float | None | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """A text, or `{"text", "href", "title", "tone", "place"}`; ISO 8601 in a column of times; a list of
 `{"name", "text", "title", "tone", "needs"}` in a column of actions; `needs` is one of ACTIONS."""

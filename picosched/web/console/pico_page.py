@@ -71,7 +71,7 @@ HISTORY = (
     Column("event", "Event", "mono"),
     Column("outcome", "Outcome"),
     Column("late", "Late", "number"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
 )
 
 
@@ -164,8 +164,9 @@ class _PicoPage:
                 long_name("h1", seen.row.name or "(no name)")
             with box("line"):
                 text("span", seen.row.id, "mono muted")
-                text("span", "made", "muted small")
-                moment(seen.row.created)
+                with ui.element("span"):
+                    text("span", "made ", "muted small")
+                    moment(seen.row.created)
                 ui.link("schedules", f"/schedules?pico={seen.row.id}")
                 ui.link("journal", f"/journal?pico={seen.row.id}")
                 if seen.path:

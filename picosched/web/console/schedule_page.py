@@ -60,7 +60,7 @@ HISTORY = (
     Column("outcome", "Outcome"),
     Column("late", "Late", "number"),
     Column("rules", "Rules", "mono"),
-    Column("why", "More"),
+    Column("why", "More", "prose"),
 )
 
 

@@ -50,7 +50,7 @@ COLUMNS = (
     Column("due", "Next", "time"),
     Column("state", "State"),
     Column("last", "Last outcome"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
     Column("fires", "Fires", "number"),
     Column("failed", "Failed", "number"),
     Column("missed", "Missed", "number"),
@@ -63,7 +63,7 @@ ENTRIES = (
     Column("due", "Next", "time"),
     Column("outcome", "Last outcome"),
     Column("fired", "Last", "time"),
-    Column("error", "Why"),
+    Column("error", "Why", "prose"),
     Column("fires", "Fires", "number"),
     Column("failed", "Failed", "number"),
     Column("missed", "Missed", "number"),
@@ -72,7 +72,7 @@ RECORDS = (
     Column("due", "Due", "time"),
     Column("entry", "Entry"),
     Column("outcome", "Outcome"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
     Column("late", "Late", "number"),
 )
 MISSED = "came due while no server ran or was free for it, and were not raised, as their misfire policy says"

@@ -163,4 +163,4 @@ def show_fields(fields: Sequence[tuple[str, str | datetime | Mapping[str, str] |
                 elif isinstance(value, Mapping):
                     ui.link(value["text"], value["href"])
                 else:
-                    text("span", value, "mono")
+                    long_name("span", value, "mono")

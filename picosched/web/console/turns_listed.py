@@ -52,7 +52,7 @@ class TurnsListed:
             Column("event", "Event", "mono"),
             Column("cause", "From"),
             Column("outcome", "Outcome"),
-            Column("told", "Result"),
+            Column("told", "Result", "prose"),
             *([Column("acts", "Do", "actions")] if hide is not None else []),
         ]
         self._hide = hide
