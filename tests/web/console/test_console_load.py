@@ -53,3 +53,4 @@ def test_the_load_is_drawn_by_the_hour_and_a_free_minute_is_found(page: Page, tm
         page.get_by_label("Timespec", exact=True).fill("at dinner")
         page.get_by_role("button", name="Suggest").click()
         expect(page.get_by_text('timespec "at dinner"')).to_be_visible()
+        page.goto("about:blank")  # before the server ends
