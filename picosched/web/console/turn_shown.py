@@ -67,7 +67,11 @@ def summary(handled: Sequence[Mapping[str, Any]], directives: int, errors: int) 
     """A turn in one line."""
     considered = [each for event in handled for each in event["considered"]]
     fired = sum(each["outcome"] == "fired" for each in considered)
-    parts = [f"{fired} of {len(considered)} rules fired" if considered else "no rule selects it"]
+    parts = [
+        f"{fired} of {len(considered)} rule{'s' * (len(considered) != 1)} fired"
+        if considered
+        else "no rule selects it"
+    ]
     for count, word in ((len(handled) - 1, "event raised"), (directives, "directive"), (errors, "error")):
         if count > 0:
             first, _, rest = word.partition(" ")

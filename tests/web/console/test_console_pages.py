@@ -43,7 +43,7 @@ def test_a_failure_stands_first_with_its_line_and_is_raised_again(page: Page, co
     row.get_by_role("button", name="Raise again…").click()
     expect(page.locator(".q-dialog pre")).to_have_text("tell:wrong n=7")
     page.get_by_role("button", name="Raise it").click()
-    expect(page.get_by_text("tell:wrong: 0 of 1 rules fired")).to_be_visible()
+    expect(page.get_by_text("tell:wrong: 0 of 1 rule fired")).to_be_visible()
     expect(row.locator("td.number")).to_have_text(str(count + 1))
     row.get_by_role("link", name="tell:wrong").click()
     expect(page.locator(".told > .fault")).to_contain_text('"soon" is not an ISO 8601 time')
@@ -64,7 +64,7 @@ def test_an_event_that_is_raised_tells_why_each_rule_fired_or_not(page: Page, co
     expect(page.get_by_role("heading", name="Turn")).to_have_count(0)  # nothing was raised
     attributes.fill('{"n": 1}')
     attributes.press("Control+Enter")
-    expect(page.get_by_text("1 of 1 rules fired · 1 directive").first).to_be_visible()
+    expect(page.get_by_text("1 of 1 rule fired · 1 directive").first).to_be_visible()
     attributes.fill('{"n": 2}')
     page.get_by_role("button", name="Raise", exact=True).click()
     considered = page.locator(".considered")
