@@ -39,7 +39,7 @@ RAISED = (
     Column("at", "When", "time"),
     Column("what", "What", "mono"),
     Column("with", "With", "mono"),
-    Column("told", "Result"),
+    Column("told", "Result", "prose"),
     Column("acts", "Again", "actions"),
 )
 
@@ -63,7 +63,7 @@ class AskingForm:
                 self._name = (
                     ui.input("domain:type").classes("grow mono").props("autocomplete=off spellcheck=false")
                 )
-                self._through = ui.select({TRUSTED: "trusted, no channel"}, value=TRUSTED, label="through")
+                self._through = ui.select({TRUSTED: "trusted, no channel"}, value=TRUSTED, label="Through")
                 self._through.classes("grow")
             self._tags = ui.element("div").classes("button-row")
             self._values = ui.textarea(
@@ -123,7 +123,7 @@ class AskingForm:
             for offer in offers[:most]:
                 self._offer(offer)
             if len(offers) > most:
-                button(f"{len(offers) - most} more …", lambda: self._list_offers(len(offers)), "small")
+                button(f"{len(offers) - most} more…", lambda: self._list_offers(len(offers)), "small")
 
     def _offer(self, offer: Offer) -> None:
         made = button(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from picosched.engine.engine import Engine
@@ -24,14 +24,14 @@ PENDING = (
     *COMMON,
     Column("due", "Next try", "time"),
     Column("tries", "Tries", "number"),
-    Column("error", "Last error"),
+    Column("error", "Last error", "prose"),
     Column("do", "Actions", "actions"),
 )
 DEAD = (
     *COMMON,
     Column("dead", "Given up", "time"),
     Column("tries", "Tries", "number"),
-    Column("error", "Why"),
+    Column("error", "Why", "prose"),
     Column("do", "Actions", "actions"),
 )
 ACTIONS = (
@@ -43,14 +43,18 @@ ACTIONS = (
 def add_pages(console: Console) -> None:
     """The lists of pending deliveries and dead letters."""
     pending = Section(
-        "On their way", "Pending deliveries", PENDING, partial(_deliveries, dead=False), _row, _nothing
+        "On their way", "Pending deliveries", PENDING, partial(_deliveries, dead=False), _row, _nothing, _told
     )
-    dead = Section("Given up", "Dead letters", DEAD, partial(_deliveries, dead=True), _row, _nothing)
+    dead = Section("Given up", "Dead letters", DEAD, partial(_deliveries, dead=True), _row, _nothing, _told)
     add_list(console, HERE, "Deliveries", pending, dead, act=_act)
 
 
 def _deliveries(engine: Engine, *, dead: bool) -> list[Delivery]:
     return engine.deliveries(dead=dead, limit=MOST)
+
+
+def _told(found: Sequence[Delivery]) -> str:
+    return f"{len(found)}{'+' if len(found) == MOST else ''}"
 
 
 def _nothing(console: Console) -> None:

@@ -26,11 +26,21 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.example import EXAMPLE
 from picosched.web.console.frame import Console, connected, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
-from picosched.web.console.parts import Text, badge, box, button, empty, named_dialog, panel, permitted, text
+from picosched.web.console.parts import (
+    Text,
+    badge,
+    box,
+    button,
+    empty,
+    named_dialog,
+    panel,
+    permitted,
+    ruleset_path,
+    text,
+)
 from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
 from picosched.web.console.replay_panel import ReplayPanel
-from picosched.web.console.schedule_page import ruleset_path
 from picosched.web.console.versions_panel import VersionsPanel
 from picosched.web.console.why_form import WhyForm
 
@@ -61,7 +71,7 @@ def add_pages(console: Console) -> None:
     async def ruleset(rid: str, pico: str = "", line: int = 0) -> None:
         opened = await console.run(lambda: open_ruleset(console.engine, rid, pico))
         if opened is None:
-            missing(console, f"No pico has a ruleset {rid[:100]}", "See the list of rulesets.", HERE)
+            missing(console, f"No pico has a ruleset {rid[:100]}", "It may have been uninstalled.", HERE)
             return
         with frame(console, rid, HERE):
             await _Editor(console, opened, line, pico).begin()

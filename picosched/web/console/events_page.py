@@ -14,12 +14,13 @@ def add_pages(console: Console) -> None:
     @console.page("/events")
     async def events(pico: str | None = None) -> None:
         with frame(console, "Events", "/events"), console.telling_errors():
-            text("h1", "Events", "only-read")
+            with box("head"):
+                text("h1", "Events")
             rows = await console.run(lambda: all_picos(console.engine))
-            names = {each.id: f"{each.name} · {each.id[:8]}" for each in rows}
+            names = {each.id: f"{each.name or '(no name)'} · {each.id[:8]}" for each in rows}
             with box("stack"):
                 with panel("Raise and ask"):
-                    chosen = ui.select(names, label="pico", with_input=True, value=_first(names, pico))
+                    chosen = ui.select(names, label="Pico", with_input=True, value=_first(names, pico))
                     form = AskingForm(console)
                 chosen.on_value_change(lambda event: form.use(event.value) if event.value else None)
                 with panel("Raised in this tab") as _, box("stack") as history:

@@ -15,19 +15,20 @@ from picosched.web.console.parts import (
     Text,
     link_cell,
     pico_path,
+    ruleset_path,
     show_either,
     text,
     time_cell,
     turn_path,
 )
-from picosched.web.console.schedule_page import ruleset_path, schedule_path
+from picosched.web.console.schedule_page import schedule_path
 
 SHOWN = 12
 
 COLUMNS = (
     Column("count", "Count", "number"),
     Column("place", "Where", "mono"),
-    Column("cause", "Why"),
+    Column("cause", "Why", "prose"),
     Column("trend", "Last 24 h"),
     Column("last", "Last", "time"),
     Column("event", "Event", "mono"),
@@ -36,7 +37,7 @@ COLUMNS = (
 )
 AGAIN = {
     "name": "again",
-    "text": "Raise again …",
+    "text": "Raise again…",
     "title": "raise the last event that failed so once more",
     "needs": "raised",
 }

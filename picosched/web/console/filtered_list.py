@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from nicegui import ui
 from nicegui.elements.input import Input
 from nicegui.elements.select import Select
 
@@ -25,8 +26,10 @@ from picosched.web.console.parts import (
     button,
     empty,
     filter_bar,
+    nothing_matches,
     panel,
     show_either,
+    wrong_filter,
 )
 
 Fields = dict[str, Input | Select]
@@ -59,13 +62,14 @@ class FilteredList(ABC):
         after = given.get("after", "")
         self._after = after if after.isascii() and after.isdecimal() and len(after) < 18 else None
         self._next: str | None = None
+        self._nothing = nothing
         self._shown: object = None
-        with filter_bar():
+        with filter_bar(any(value for name, value in given.items() if name != "after")):
             self._fields = fields()
         self._read = self._fields[read]
         with panel(title):
             self._list = Listing(title, columns)
-            self._nothing = empty(*nothing)
+            self._empty = ui.element("div")
             with box("line"):
                 self._newest = button("← Newest", lambda: self._go(None), "small")
                 self._older = button("Older →", lambda: self._go(self._next), "small")
@@ -99,12 +103,26 @@ class FilteredList(ABC):
             found = await self._console.run(lambda: self.look(engine, given, after))
         except PicoschedError as error:
             self._read.error = error.message
+            if self._shown is None:
+                self._draw(Looked((), None), wrong=True)
             return
         self._read.error = None
         if (found, after) == self._shown or self._list.is_deleted:
             return
         self._shown, self._next = (found, after), found.next
         self._list.show(found.rows)
-        show_either(self._list, self._nothing, bool(found.rows))
-        self._newest.set_visibility(after is not None)
+        self._draw(found)
+
+    def _draw(self, found: Looked, *, wrong: bool = False) -> None:
+        """What stands around the rows; `wrong` if the filter of the URL is."""
+        show_either(self._list, self._empty, bool(found.rows))
+        self._newest.set_visibility(self._after is not None)
         self._older.set_visibility(found.next is not None)
+        self._empty.clear()
+        with self._empty:
+            if wrong:
+                wrong_filter(self._here)
+            elif self._given or self._after:
+                nothing_matches(self._here)
+            else:
+                empty(*self._nothing)

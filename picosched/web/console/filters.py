@@ -37,7 +37,7 @@ LABELS = {
     "until": "Due until",
 }
 HINTS = {
-    "text": "in event, attributes, name, timespec …",
+    "text": "in event, attributes, name, timespec…",
     "pico": "name or id",
     "event": "domain or domain:type",
     "since": "2026-03-01 09:00",

@@ -20,8 +20,8 @@ from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
 from picosched.settings import NAMES
 from picosched.web.console.frame import Console
-from picosched.web.console.parts import event_path, pico_path
-from picosched.web.console.schedule_page import ruleset_path, schedule_path
+from picosched.web.console.parts import event_path, pico_path, ruleset_path
+from picosched.web.console.schedule_page import schedule_path
 
 FIND = "/find"
 EACH = 6

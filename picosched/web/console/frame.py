@@ -140,6 +140,16 @@ async def connected() -> bool:
     return not client.is_deleted
 
 
+def once_connected(console: Console, work: Callable[[], Awaitable[None]]) -> None:
+    """Do what a page should not wait for once the browser has connected."""
+
+    async def do() -> None:
+        with console.telling_errors():
+            await work()
+
+    ui.timer(0, do, once=True)
+
+
 def every(console: Console, seconds: float, refresh: Callable[[], Awaitable[None]]) -> None:
     """Call `refresh` periodically, but not while the tab is hidden, and not so often that it would slow the
     engine down.

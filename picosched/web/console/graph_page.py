@@ -15,10 +15,10 @@ from picosched import standard
 from picosched.check.drawn import MOST_RULES, Drawn
 from picosched.check.svg import STYLE
 from picosched.engine.whole import Found, Whole
+from picosched.errors import PicoschedError
 from picosched.web.api.busy import busy
 from picosched.web.console.frame import Console, frame
-from picosched.web.console.parts import box, empty, panel, text
-from picosched.web.console.schedule_page import ruleset_path
+from picosched.web.console.parts import box, empty, long_name, panel, ruleset_path, text
 
 HERE = "/graph"
 ALL = ""
@@ -61,9 +61,14 @@ def add_pages(console: Console) -> None:
                 text("h1", "Graph")
                 _choose(await console.run(lambda: _names(console)), pico)
             place = ui.element("div").classes("stack")
-            with place, console.telling_errors():
-                found = await console.run(lambda: _whole(console, pico))
-                _show(found)
+            with place:
+                try:
+                    found = await console.run(lambda: _whole(console, pico))
+                except PicoschedError as error:
+                    with panel("From event to rule to event"):
+                        empty("It cannot be drawn", error.message, None, ("All picos", HERE))
+                else:
+                    _show(found)
 
 
 def _whole(console: Console, pico: str) -> Whole:
@@ -124,7 +129,6 @@ def _warning(warning: Found) -> None:
     with box("stack-small"):
         with box("line"):
             text("span", warning.code, "tag")
-            ui.link(f"{warning.rid}:{warning.line}", ruleset_path(warning.rid, None, warning.line)).classes(
-                "mono"
-            )
-        text("p", warning.message, "words")
+            place = ruleset_path(warning.rid, None, warning.line)
+            long_name("a", f"{warning.rid}:{warning.line}", "mono", place)
+        long_name("p", warning.message, "words")

@@ -41,7 +41,7 @@ COLUMNS = (
     Column("late", "Late", "number"),
     Column("pico", "Pico"),
     Column("turn", "Turn"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
 )
 
 
@@ -101,6 +101,7 @@ def _path(engine: Engine, id: str) -> str:
 def _row(fire: Fire, label: Label, path: str, names: Names) -> Mapping[str, Cell]:
     return {
         "key": f"{fire.id} {time_cell(fire.nominal)}",
+        "href": event_path(fire.eid) if fire.eid else path,
         "fired": time_cell(fire.fired),
         "due": time_cell(fire.nominal),
         "event": link_cell(label.event, path) if label.event else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from urllib.parse import urlencode
 
 from nicegui import ui
 
+from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
 from picosched.web.console.again import raise_again
@@ -21,11 +23,13 @@ from picosched.web.console.parts import (
     button,
     filter_bar,
     link_cell,
+    long_name,
     panel,
     path_path,
     pico_path,
     text,
 )
+from picosched.web.console.schedule_page import schedule_path
 from picosched.web.console.steps import Steps
 from picosched.web.console.turn_shown import (
     OUTCOMES,
@@ -50,8 +54,11 @@ def add_pages(console: Console) -> None:
     ) -> None:
         with frame(console, "Journal", "/journal"), console.telling_errors():
             rows = await console.run(lambda: all_picos(console.engine))
-            names = {ANY: "any", **{each.id: each.name for each in rows}}
-            text("h1", "Journal", "only-read")
+            names = {ANY: "any", **{each.id: each.name or each.id for each in rows}}
+            if pico not in names:  # more than are offered, a name, or one that is gone
+                pico, names[pico] = await console.run(lambda: _named(console, pico))
+            with box("head"):
+                text("h1", "Journal")
             page = _Journal(console, names, pico, event, outcome, eid)
             page.hidden = [each for each in hide.split("\n") if each][:MOST_HIDDEN]
             page.paused = bool(paused)
@@ -62,22 +69,27 @@ def add_pages(console: Console) -> None:
     async def turn(seq: str) -> None:
         entry, name, row = await console.run(lambda: _find(console, seq))
         if entry is None:
-            missing(console, "There is no such turn.", "Old turns are deleted after some time.", "/journal")
+            missing(
+                console,
+                f"There is no turn “{seq[:20]}”",
+                "Old turns are deleted after some time.",
+                "/journal",
+            )
             return
         event = event_name(entry.handled)
         with frame(console, event, "/journal"):
             with box("head"):
-                text("h1", event, "mono")
+                long_name("h1", event, "mono")
                 badge(outcome_of(entry.handled))
                 button(
-                    "Raise again …",
+                    "Raise again…",
                     lambda: raise_again(console, entry, "The event of this turn"),
                     "small",
                     needs="raised",
                 )
                 if row is not None and row.is_schedule:
                     button(
-                        "Retry its schedule …",
+                        "Retry its schedule…",
                         lambda: Steps(console, _nothing).fire(row),
                         "small",
                         needs="fired",
@@ -85,20 +97,20 @@ def add_pages(console: Console) -> None:
             with panel("Turn", summary(entry.handled, len(entry.directives), len(entry.errors))):
                 show_fields(
                     (
-                        ("pico", link_cell(name, pico_path(entry.pico_id))),
-                        ("at", entry.at),
-                        ("event", entry.eid),
-                        ("through", entry.eci and console.engine.shown_eci(entry.eci)),
-                        ("scheduled", entry.scheduled),
-                        ("due", entry.nominal),
+                        ("Pico", link_cell(name, pico_path(entry.pico_id))),
+                        ("At", entry.at),
+                        ("Event", entry.eid),
+                        ("Through", entry.eci and console.engine.shown_eci(entry.eci)),
+                        ("Schedule", _schedule(entry, row)),
+                        ("Due", entry.nominal),
                     )
                 )
             with panel("Why"):
                 show_told(Told.of_entry(entry))
             with box("line"):
-                ui.link("← previous turn", f"/journal/{entry.seq - 1}")
-                ui.link("next turn →", f"/journal/{entry.seq + 1}")
-                ui.link("its path", path_path(str(entry.seq))).props(
+                ui.link("← Previous turn", f"/journal/{entry.seq - 1}")
+                ui.link("Next turn →", f"/journal/{entry.seq + 1}")
+                ui.link("Its path", path_path(str(entry.seq))).props(
                     'title="what led here, and what came of it"'
                 )
 
@@ -115,18 +127,18 @@ class _Journal:
         self.paused = False
         """Whether new turns wait."""
         with panel("Turns", "") as side:
-            with filter_bar():
+            with filter_bar(bool(pico or event or outcome or eid)):
                 self._pico = ui.select(
-                    names, label="pico", value=pico if pico in names else ANY, with_input=True
+                    names, label="Pico", value=pico if pico in names else ANY, with_input=True
                 )
-                self._event = ui.input("event", value=event, placeholder="domain:type")
+                self._event = ui.input("Event", value=event, placeholder="domain:type")
                 self._event.classes("filter mono grow")
                 self._outcome = ui.select(
                     {ANY: "any", **{each: each for each in OUTCOMES}},
-                    label="a rule was",
+                    label="A rule was",
                     value=outcome if outcome in OUTCOMES else ANY,
                 )
-                self._eid = ui.input("id of the event", value=eid).classes("mono grow")
+                self._eid = ui.input("Id of the event", value=eid).classes("mono grow")
                 for field in (self._pico, self._outcome):
                     field.style("min-width: 130px")
                 self._pause = button("Pause", self._switch)
@@ -191,6 +203,22 @@ class _Journal:
     async def _show_again(self, event: str) -> None:
         self.hidden.remove(event)
         await self.follow()
+
+
+def _named(console: Console, pico: str) -> tuple[str, str]:
+    """The id and the name of a pico that is asked for by either; if there is none, words that say so."""
+    try:
+        found = console.engine.pico(pico)
+    except PicoschedError:
+        return pico, f"no pico “{pico[:100]}”"
+    return found.id, found.name or found.id
+
+
+def _schedule(entry: Entry, row: Scheduled | None) -> str | Mapping[str, str] | None:
+    """What a turn came from, with a link if that is a schedule."""
+    if entry.scheduled is None or row is None or not row.is_schedule:
+        return entry.scheduled
+    return {"text": row.event, "href": schedule_path(row.id)}
 
 
 async def _nothing() -> None:

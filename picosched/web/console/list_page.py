@@ -135,7 +135,8 @@ class ListPage:
         if none:
             with self._nothing, box("panel"):
                 if words:
-                    empty("Nothing matches this filter", "It is looked for in all columns.")
+                    more = "It is looked for in all columns."
+                    empty("Nothing matches this filter", more, None, ("Show all", self._here))
                 else:
                     self._sections[0].nothing(self.console)
 

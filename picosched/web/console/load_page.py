@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from picosched.clock import format_time
+from picosched.engine.forecast import LOAD_DAYS
 from picosched.schedule.load import Full, Load, What
-from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.coming import Coming
+from picosched.web.console.frame import Console, every, frame, once_connected
 from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.parts import (
     Cell,
@@ -33,13 +35,14 @@ from picosched.web.console.pictures import draw_hours
 HERE = "/load"
 SECONDS = 60.0
 """Between two counts: each looks at all that comes in a week."""
+AHEAD = timedelta(days=LOAD_DAYS)
 NAMED = 5
 """What comes in a minute is named up to this number."""
 
 FULLEST = (
     Column("at", "Minute", "time"),
     Column("count", "Events", "number"),
-    Column("what", "Of"),
+    Column("what", "Of", "prose"),
 )
 STEADY = (
     Column("what", "What"),
@@ -49,15 +52,19 @@ STEADY = (
 
 def add_pages(console: Console) -> None:
     """The page of the load."""
+    coming = Coming(console.shared, AHEAD, least_rest=0.0)
 
     @console.page(HERE)
     async def load() -> None:
         with frame(console, "Load", HERE):
             with box("head"):
                 text("h1", "Load")
-            page = _Page(console)
-            with console.telling_errors():
-                await page.refresh()
+            page = _Page(console, coming)
+            if coming.is_quick:
+                with console.telling_errors():
+                    await page.refresh()
+            else:
+                once_connected(console, page.refresh)
 
         async def use(zone: ZoneInfo) -> None:
             page.zone = zone
@@ -68,19 +75,22 @@ def add_pages(console: Console) -> None:
 
 
 class _Page:
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, coming: Coming) -> None:
+        self._console, self._coming = console, coming
         self.zone = reader_zone()
-        with panel("The coming week by the hour", "") as self._side:
+        with panel("The coming week by the hour", "counting…") as self._side:
             self._hours = ui.element("div").classes("stack-small")
         with box("grid"):
             with panel("The fullest minutes"):
                 self._fullest = Listing("The fullest minutes", FULLEST)
                 self._nothing = empty("Nothing comes this week", "Schedules and sources raise events.")
+                self._fullest.set_visibility(False)
+                self._nothing.set_visibility(False)
             with panel("A free minute"):
                 self._ask()
         with ui.element("div") as self._always, panel("In every minute"):
             self._steady = Listing("What comes in every minute", STEADY)
+        self._always.set_visibility(False)
 
     def _ask(self) -> None:
         text("p", "Where a timespec would meet the fewest others:", "muted small")
@@ -102,7 +112,7 @@ class _Page:
         go.on("click", ask)
 
     async def refresh(self) -> None:
-        found = await self._console.run(self._console.engine.load)
+        found = await self._console.run(self._coming.look)
         if self._hours.is_deleted:
             return
         if self._side is not None:

@@ -106,9 +106,14 @@ def _draw_day(day: Day, today: date, zone: ZoneInfo, given: dict[str, str]) -> N
             until = datetime.combine(day.date + timedelta(1), time.min, zone).astimezone(UTC)
             span = {"since": f"{since:%Y-%m-%dT%H:%MZ}", "until": f"{until:%Y-%m-%dT%H:%MZ}"}
             ui.link(label, f"/schedules?{urlencode({**given, **span})}")
-            text("b", f"{day.total:,}{'+' if day.more else ''}")
+            text("b", f"{_short(day.total)}{'+' if day.more else ''}").props["title"] = f"{day.total:,}"
         for name, count in day.fires.most_common(NAMED):
             number = f"{count:,}+" if name in day.more else f"{count:,}"
             text("span", name if number == "1" else f"{number} × {name}", "what").props["title"] = name
         if len(day.fires) > NAMED:
             text("span", f"{len(day.fires) - NAMED:,} more", "what muted")
+
+
+def _short(count: int) -> str:
+    """A number of at most five places, as the cells are small."""
+    return f"{count:,}" if count < 10_000 else f"{count // 1_000:,}k"

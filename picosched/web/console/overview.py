@@ -11,10 +11,11 @@ from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.web.console.chart import Chart
 from picosched.web.console.charts import lateness, minute_labels, rate
+from picosched.web.console.coming import Coming
 from picosched.web.console.example import try_example
 from picosched.web.console.failed_listed import FailedListed
 from picosched.web.console.failures import Failures, LastFailures
-from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.frame import Console, every, frame, once_connected
 from picosched.web.console.last_day import LastDay, Seen
 from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.parts import (
@@ -36,9 +37,11 @@ from picosched.web.console.parts import (
     when_text,
 )
 from picosched.web.console.schedule_page import schedule_path
-from picosched.web.console.today import Coming, day_labels, day_series, today
+from picosched.web.console.today import AHEAD, day_labels, day_series, today
 
 SECONDS = 2.0
+COMING_REST = 5.0
+"""The least seconds between two counts of what is to come."""
 
 NEXT = (
     Column("due", "Due", "time"),
@@ -67,7 +70,8 @@ FIGURES = (
 
 
 def add_pages(console: Console) -> None:
-    day, failures, coming = LastDay(console.shared), LastFailures(console.shared), Coming(console.shared)
+    day, failures = LastDay(console.shared), LastFailures(console.shared)
+    coming = Coming(console.shared, AHEAD, COMING_REST)
 
     @console.page("/")
     async def overview() -> None:
@@ -75,19 +79,27 @@ def add_pages(console: Console) -> None:
             page = _Overview(console, failures)
 
             async def refresh() -> None:
-                seen = await console.run(day.look)
-                page.show(seen)
+                page.show(await console.run(day.look))
                 page.show_failures(await console.run(failures.look))
-                page.show_today(seen, await console.run(coming.look))
+
+            async def look_ahead() -> None:  # by itself, as it may take longer
+                load = await console.run(coming.look)
+                page.show_today(await console.run(day.look), load)
 
             async def use(zone: ZoneInfo) -> None:
                 page.zone = zone
                 with console.telling_errors():
                     await refresh()
+                    await look_ahead()
 
             await refresh()
+            if coming.is_quick:
+                await look_ahead()
+            else:
+                once_connected(console, look_ahead)
             follow_zone(use)
             every(console, SECONDS, refresh)
+            every(console, SECONDS, look_ahead)
 
 
 class _Overview:
@@ -98,7 +110,7 @@ class _Overview:
         text("h1", "Overview", "only-read")
         self._figures = _figures()
         self._failed = FailedListed(console, failures)
-        with panel("Today", "") as self._today_side:
+        with panel("Today", "counting…") as self._today_side:
             self._today = Chart("What happens today, by the hour", "bars")
         with box("grid two"):
             with panel("Next", ""):

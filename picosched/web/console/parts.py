@@ -23,7 +23,7 @@ from picosched.errors import PicoschedError
 from picosched.web.caller import caller
 from picosched.web.console.frame import notify
 
-Kind = Literal["text", "mono", "number", "time", "actions"]
+Kind = Literal["text", "prose", "mono", "number", "time", "actions"]
 Cell = str | int | float | None | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """A text, or `{"text", "href", "title", "tone", "place"}`; ISO 8601 in a column of times; a list of
 `{"name", "text", "title", "tone", "needs"}` in a column of actions; `needs` is one of ACTIONS."""
@@ -66,13 +66,13 @@ class Column:
 class Listing(Element, component="look/listing.js"):
     """A table whose rows are replaced as a whole: `show(rows)`, each a map of cells with a `key`.
 
-    Where it is narrow, on a phone or in a small panel, each row is a card, unless `cards` is false.
+    Where the table would be wider than its place, on a phone or in a small panel, each row is a card.
     """
 
-    def __init__(self, caption: str, columns: Sequence[Column], *, cards: bool = True) -> None:
+    def __init__(self, caption: str, columns: Sequence[Column]) -> None:
         super().__init__()
         self.props["columns"] = [asdict(each) for each in columns]
-        self.props["caption"], self.props["cards"] = caption, cards
+        self.props["caption"] = caption
         self.props["rows"], self.props["version"] = [], 0
         self._needs: dict[str, str | None] = {}
         """The names of the actions that rows were given → what they need."""
@@ -162,14 +162,17 @@ def box(classes: str) -> Iterator[Element]:
 
 
 @contextmanager
-def filter_bar() -> Iterator[Element]:
-    """The fields of a filter; where it is narrow they are folded until a button is pressed."""
+def filter_bar(given: bool = False) -> Iterator[Element]:
+    """The fields of a filter. Where it is narrow they are folded until a button is pressed, unless some are
+    `given` by the URL."""
     with ui.element("div").classes("filter-fold"):
         opener = ui.element("button").classes("button small fold")
-        opener.props("type=button data-opens=filters aria-controls=filters aria-expanded=false")
+        opener.props(
+            f"type=button data-opens=filters aria-controls=filters aria-expanded={str(given).lower()}"
+        )
         with opener:
             ui.label("Filters")
-        with ui.element("div").classes("filter-bar").props("id=filters") as bar:
+        with ui.element("div").classes("filter-bar" + " open" * given).props("id=filters") as bar:
             yield bar
 
 
@@ -179,6 +182,16 @@ def moment(time: datetime | None) -> Element:
         return Text("span", "–").classes("muted")
     element = ui.element("pico-time")
     element.props["at"] = format_time(time)
+    return element
+
+
+def long_name(tag: str, words: str, classes: str = "", href: str | None = None) -> Element:
+    """An element with a name that may be longer than its line, which then ends behind one of its signs and
+    not inside a word; a link with `href`."""
+    with ui.element(tag).classes(classes) as element:
+        ui.element("pico-name").props["text"] = words
+    if href is not None:
+        element.props["href"] = href
     return element
 
 
@@ -269,6 +282,17 @@ def empty(what: str, more: str, command: str | None = None, *links: tuple[str, s
     return element
 
 
+def nothing_matches(here: str) -> Element:
+    """The empty state of a filter that leaves nothing; `here` is the page without one."""
+    return empty("Nothing matches this filter", "Clear a field, or all of them.", None, ("Show all", here))
+
+
+def wrong_filter(here: str) -> Element:
+    """The empty state of a filter of the URL that is wrong."""
+    more = "What is wrong stands at its field."
+    return empty("This filter cannot be read", more, None, ("Show all", here))
+
+
 def show_either(one: Element, other: Element, first: bool) -> None:
     """Show one of two elements: usually a list or its empty state."""
     one.set_visibility(first)
@@ -297,6 +321,12 @@ async def confirmed(question: str, more: str, verb: str) -> bool:
 
 def pico_path(id: str) -> str:
     return f"/picos/{quote(id, safe='')}"
+
+
+def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) -> str:
+    """The path of a ruleset's page, for a pico's version and a line."""
+    asked = [*([f"pico={quote(pico_id, safe='')}"] if pico_id else []), *([f"line={line}"] if line else [])]
+    return f"/rulesets/{quote(rid, safe='')}" + (f"?{'&'.join(asked)}" if asked else "")
 
 
 def turn_path(seq: int) -> str:

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from nicegui import ui
+from collections.abc import Iterator
+from typing import Any
+
+from nicegui.element import Element
 
 from picosched.engine.path import EventPath, Step
 from picosched.errors import PicoschedError
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, frame
-from picosched.web.console.parts import badge, box, moment, panel, pico_path, text, turn_path
+from picosched.web.console.parts import (
+    TONES,
+    box,
+    link_cell,
+    long_name,
+    panel,
+    pico_path,
+    text,
+    time_cell,
+    turn_path,
+)
 from picosched.web.console.schedule_page import schedule_path
 
 HERE = "/journal"
 MADE = ("schedule", "message", "program")
 """Kinds of steps that are rows."""
+DEEPEST = 24
+"""Further steps are not indented more."""
+
+
+class Trail(Element, component="look/trail.js"):
+    """The steps as a list: one element, as there may be hundreds of them."""
+
+    def __init__(self, path: EventPath) -> None:
+        super().__init__()
+        self.props["steps"] = [*_rows(path)]
 
 
 def add_pages(console: Console) -> None:
@@ -21,11 +44,11 @@ def add_pages(console: Console) -> None:
     async def path(what: str) -> None:
         found = await console.run(lambda: _find(console, what))
         if found is None:
-            missing(console, f"Nothing on record is called {what[:100]}", "Old records are deleted.", HERE)
+            missing(console, f"Nothing on record is called “{what[:100]}”", "Old records are deleted.", HERE)
             return
         with frame(console, f"Path of {found.step.event}", HERE):
             with box("head"):
-                text("h1", f"Path of {found.step.event}").classes("mono")
+                long_name("h1", f"Path of {found.step.event}", "mono")
             if found.cut:
                 text(
                     "p",
@@ -33,7 +56,7 @@ def add_pages(console: Console) -> None:
                     "warn-text",
                 )
             with panel("The path", "each step was caused by the one above it"):
-                _draw(found)
+                Trail(found)
 
 
 def _find(console: Console, what: str) -> EventPath | None:
@@ -45,50 +68,35 @@ def _find(console: Console, what: str) -> EventPath | None:
         return None
 
 
-def _draw(path: EventPath) -> None:
-    with ui.element("ul").classes("trail"):
-        for depth, step in enumerate(path.before):
-            _draw_step(step, depth)
-        _draw_tree(path.step, len(path.before), here=True)
+def _rows(path: EventPath) -> Iterator[dict[str, Any]]:
+    for depth, step in enumerate(path.before):
+        yield _row(step, depth)
+    yield from _tree(path.step, len(path.before), here=True)
 
 
-def _draw_tree(step: Step, depth: int, *, here: bool = False) -> None:
-    _draw_step(step, depth, here=here)
+def _tree(step: Step, depth: int, *, here: bool = False) -> Iterator[dict[str, Any]]:
+    yield _row(step, depth) | {"here": here}
     for each in step.caused:
-        _draw_tree(each, depth + 1)
+        yield from _tree(each, depth + 1)
     if step.more:
-        with _item(depth + 1):
-            text("span", f"and {step.more:,} more", "muted")
+        yield {"depth": min(depth + 1, DEEPEST), "more": step.more}
 
 
-def _draw_step(step: Step, depth: int, *, here: bool = False) -> None:
-    with _item(depth) as item:
-        if here:
-            item.classes("here").props('aria-current="step"')
-        with box("line"):
-            text("span", step.kind, "tag")
-            href = _href(step)
-            if href is None:
-                text("span", step.event, "mono")
-            else:
-                ui.link(step.event, href).classes("mono")
-            if step.outcome is not None:
-                badge(step.outcome)
-            if step.pico_id is not None:
-                text("span", "in", "muted small")
-                ui.link(step.pico or step.pico_id, pico_path(step.pico_id))
-            if step.at is not None:
-                if step.kind in MADE:
-                    text("span", "made", "muted small")
-                moment(step.at)
-        if step.told:
-            text("p", step.told, "muted small")
-        if step.unsure:
-            text("p", "or another turn of the same pico and millisecond", "warn-text small")
-
-
-def _item(depth: int) -> ui.element:
-    return ui.element("li").style(f"--depth: {min(depth, 24)}")
+def _row(step: Step, depth: int) -> dict[str, Any]:
+    pico = step.pico_id and link_cell(step.pico or step.pico_id, pico_path(step.pico_id))
+    return {
+        "depth": min(depth, DEEPEST),
+        "kind": step.kind,
+        "event": step.event,
+        "href": _href(step),
+        "outcome": step.outcome,
+        "tone": TONES.get(step.outcome or "", ""),
+        "pico": pico,
+        "made": step.kind in MADE,
+        "at": time_cell(step.at),
+        "told": step.told,
+        "unsure": step.unsure,
+    }
 
 
 def _href(step: Step) -> str | None:

@@ -16,7 +16,7 @@ from picosched.web.console.parts import text
 async def ask_child(console: Console, pico: PicoRef) -> bool:
     """Create a child of a pico."""
     with Asked(console, f"A child of {pico.name}", "Create") as asked:
-        name = ui.input("name").props("autofocus")
+        name = ui.input("Name").props("autofocus")
 
     def work() -> None:
         if not name.value.strip():
@@ -29,7 +29,7 @@ async def ask_child(console: Console, pico: PicoRef) -> bool:
 async def ask_channel(console: Console, pico: PicoRef) -> bool:
     """Create a channel of a pico."""
     with Asked(console, f"A channel of {pico.name}", "Create") as asked:
-        tags = ui.input("tags").props("autofocus")
+        tags = ui.input("Tags").props("autofocus")
         text(
             "p",
             "Patterns are domain:type and rid:function, * for any, separated by spaces. Denial wins.",
@@ -38,10 +38,10 @@ async def ask_channel(console: Console, pico: PicoRef) -> bool:
         fields = [
             ui.input(label, value=value).classes("mono")
             for label, value in (
-                ("allow events", "*:*"),
-                ("allow queries", "*:*"),
-                ("deny events", ""),
-                ("deny queries", ""),
+                ("Allow events", "*:*"),
+                ("Allow queries", "*:*"),
+                ("Deny events", ""),
+                ("Deny queries", ""),
             )
         ]
 
@@ -54,10 +54,10 @@ async def ask_channel(console: Console, pico: PicoRef) -> bool:
 async def ask_ruleset(console: Console, pico: PicoRef) -> bool:
     """Install a ruleset on a pico, from a text or a URL, or replace the installed one."""
     with Asked(console, f"A ruleset on {pico.name}", "Install", wide=True) as asked:
-        url = ui.input("URL, http or https").classes("mono")
+        url = ui.input("URL, http or https").classes("mono").props("autofocus")
         text("p", "or", "muted small")
-        krl = ui.textarea("text").classes("mono").props("spellcheck=false input-style='min-height: 260px'")
-        config = ui.textarea("configuration, as JSON; empty keeps the current one").classes("mono")
+        krl = ui.textarea("Text").classes("mono").props("spellcheck=false input-style='min-height: 260px'")
+        config = ui.textarea("Configuration, as JSON; empty keeps the current one").classes("mono")
         config.props("autogrow spellcheck=false")
 
     def work() -> None:

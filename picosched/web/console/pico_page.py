@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from nicegui import ui
 
@@ -29,9 +28,11 @@ from picosched.web.console.parts import (
     event_path,
     late_cell,
     link_cell,
+    long_name,
     moment,
     panel,
     pico_path,
+    ruleset_path,
     show_either,
     text,
     time_cell,
@@ -39,6 +40,7 @@ from picosched.web.console.parts import (
 )
 from picosched.web.console.pico_dialogs import ask_channel, ask_child, ask_ruleset
 from picosched.web.console.pico_seen import Seen, look, state_of
+from picosched.web.console.schedule_page import schedule_path
 from picosched.web.console.turns_listed import TurnsListed
 
 SECONDS = 1.5
@@ -69,7 +71,7 @@ HISTORY = (
     Column("event", "Event", "mono"),
     Column("outcome", "Outcome"),
     Column("late", "Late", "number"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
 )
 
 
@@ -79,7 +81,8 @@ def add_pages(console: Console) -> None:
         try:
             seen = await console.run(lambda: look(console.engine, id))
         except PicoschedError as error:
-            missing(console, f"{str(error)[:200]}.", "It may have been deleted.", "/picos")
+            what = f"There is no pico “{id[:100]}”" if error.code == "not_found" else error.message
+            missing(console, what, "It may have been deleted.", "/picos")
             return
         with frame(console, seen.row.name, "/picos"), console.telling_errors():
             page = _PicoPage(console, seen)
@@ -114,7 +117,7 @@ class _PicoPage:
             with panel("Rulesets"):
                 self._rulesets = Listing("Rulesets", RULESETS)
                 self._rulesets.on_act(self._act_on_ruleset)
-                self._button("Install …", ask_ruleset, "installed")
+                self._button("Install…", ask_ruleset, "installed")
                 ui.link("Write one in the editor", f"/edit?pico={self._pico.id}").classes("small")
             with panel("State", "read only"):
                 self._state = ui.element("div").classes("stack")
@@ -122,13 +125,13 @@ class _PicoPage:
             self._channels = Listing("Channels", CHANNELS)
             self._channels.on_act(self._delete_channel)
             self._no_channels = empty("No channels.", "Others use this pico through a channel, by its eci.")
-            self._button("Make …", ask_channel, "made")
+            self._button("Make a channel…", ask_channel, "made")
         with panel("Children"):
             self._children = Listing("Children", CHILDREN)
             self._no_children = empty(
                 "No children.", "A pico can have any number; rules can create them too."
             )
-            self._button("Make …", ask_child, "made")
+            self._button("Make a child…", ask_child, "made")
         with panel("Journal", "live"):
             self._turns = TurnsListed(console, with_pico=False, most=25)
         self._wanted = Wanted(pico_id=seen.row.id)
@@ -158,15 +161,16 @@ class _PicoPage:
             with ui.element("nav").classes("crumbs").props('aria-label="Ancestors"'):
                 for each in seen.path:
                     ui.link(each.name or each.id, pico_path(each.id))
-                text("h1", seen.row.name or "(no name)")
+                long_name("h1", seen.row.name or "(no name)")
             with box("line"):
                 text("span", seen.row.id, "mono muted")
-                text("span", "made", "muted small")
-                moment(seen.row.created)
+                with ui.element("span"):
+                    text("span", "made ", "muted small")
+                    moment(seen.row.created)
                 ui.link("schedules", f"/schedules?pico={seen.row.id}")
                 ui.link("journal", f"/journal?pico={seen.row.id}")
                 if seen.path:
-                    button("Delete …", self._delete, "danger", needs="deleted")
+                    button("Delete…", self._delete, "danger", needs="deleted")
 
     def _button(self, words: str, ask: Callable[[Console, PicoRef], Awaitable[bool]], needs: str) -> None:
         async def called() -> None:
@@ -183,11 +187,12 @@ class _PicoPage:
             [
                 {
                     "key": each.id,
+                    "href": schedule_path(each.id),
                     "due": time_cell(each.due),
-                    "event": f"{each.domain}:{each.type}",
+                    "event": link_cell(f"{each.domain}:{each.type}", schedule_path(each.id), "the schedule"),
                     "when": when_text(each.timespec),
                     "status": badge_cell(each.state, AT_WORK if each.held else None) if each.paused else None,
-                    "rule": each.made_by,
+                    "rule": link_cell(each.made_by, ruleset_path(each.rid, each.pico_id, each.line)),
                 }
                 for each in seen.scheduled
             ]
@@ -196,6 +201,7 @@ class _PicoPage:
             [
                 {
                     "key": f"{fire.id} {time_cell(fire.nominal)}",
+                    "href": None if fire.eid is None else event_path(fire.eid),
                     "fired": time_cell(fire.fired),
                     "event": _event_cell(fire.eid, "–" if row is None else f"{row.domain}:{row.type}"),
                     "outcome": badge_cell(fire.outcome.value),
@@ -217,7 +223,7 @@ class _PicoPage:
         with self._state:
             for rid, values in state.items():
                 with box("stack-small"):
-                    text("h3", rid, "mono")
+                    long_name("h3", rid, "mono")
                     JsonTree(values)
             if not state:
                 empty(
@@ -262,7 +268,8 @@ def _ruleset_row(row: InstalledRow, pico_id: str) -> dict[str, Cell]:
     origin = row.origin or "text"
     return {
         "key": row.rid,
-        "rid": link_cell(row.rid, f"/rulesets/{quote(row.rid, safe='')}?pico={pico_id}"),
+        "href": ruleset_path(row.rid, pico_id),
+        "rid": link_cell(row.rid, ruleset_path(row.rid, pico_id)),
         "origin": {"text": origin.rpartition("/")[2] or origin, "title": origin},
         "hash": {"text": row.hash[:8], "title": row.hash},
         "acts": [{"name": "uninstall", "text": "Uninstall", "tone": "danger", "needs": "uninstalled"}],
@@ -292,6 +299,7 @@ def _policy(policy: Policy) -> dict[str, str]:
 def _child_row(row: PicoRow) -> dict[str, Cell]:
     return {
         "key": row.id,
+        "href": pico_path(row.id),
         "name": link_cell(row.name or "(no name)", pico_path(row.id)),
         "created": time_cell(row.created),
         "id": row.id,

@@ -19,8 +19,8 @@ from picosched.web.console.parts import (
     Listing,
     box,
     button,
-    empty,
     link_cell,
+    nothing_matches,
     panel,
     pico_path,
     show_either,
@@ -58,17 +58,15 @@ def add_pages(console: Console) -> None:
         given = request.query_params
         most = _number(given.get("most", ""))
         with frame(console, "Picos", "/picos"), console.telling_errors():
-            text("h1", "Picos", "only-read")
+            with box("head"):
+                text("h1", "Picos")
             with panel("Family", "") as side:
                 with box("line"):
-                    part = ui.input("name or id", value=given.get("text", "")[:200]).classes("filter grow")
+                    part = ui.input("Name or id", value=given.get("text", "")[:200]).classes("filter grow")
                     part.props("maxlength=200")
-                listing = Listing("Picos, each after its parent", COLUMNS, cards=False)
+                listing = Listing("Picos, each after its parent", COLUMNS)
                 more = button("More", lambda: grow(), "small")
-                nothing = empty(
-                    "No pico has such a name or id.",
-                    "Rules create picos, and so does the page of their parent.",
-                )
+                nothing = nothing_matches("/picos")
             assert side is not None
 
             async def refresh() -> None:
@@ -148,6 +146,7 @@ def _row(branch: Branch) -> dict[str, Cell]:
     name = link_cell(row.name or "(no name)", pico_path(row.id))
     return {
         "key": row.id,
+        "href": pico_path(row.id),
         "name": {**name, "place": branch.place},
         "rulesets": branch.rulesets,
         "scheduled": branch.scheduled,

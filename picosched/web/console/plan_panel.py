@@ -34,7 +34,7 @@ class PlanPanel:
         said = ""
         text, days = self._edited(), int(self._days.value or USUAL_DAYS)
         self._begin.set_visibility(False)
-        self._lines.show("rehearsing …")
+        self._lines.show("rehearsing…")
         try:
             with self._console.telling_errors():
                 found = await self._console.run(lambda: self._planned(text, days))

@@ -35,7 +35,7 @@ class ReplayPanel:
         said = ""
         text, since = self._edited(), self._since.value.strip()
         self._begin.set_visibility(False)
-        self._lines.show("replaying …")
+        self._lines.show("replaying…")
         try:
             with self._console.telling_errors():
                 found = await self._console.run(lambda: self._replayed(text, since))

@@ -12,8 +12,7 @@ from picosched.store.pages import InstalledText
 from picosched.web.console.example import try_example
 from picosched.web.console.frame import Console
 from picosched.web.console.list_page import ListPage, Section, add_list
-from picosched.web.console.parts import Cell, Column, link_cell
-from picosched.web.console.schedule_page import ruleset_path
+from picosched.web.console.parts import Cell, Column, link_cell, ruleset_path
 
 HERE = "/rulesets"
 MOST = 1_000
@@ -52,6 +51,7 @@ def _nothing(console: Console) -> None:
 def _row(each: InstalledText) -> Mapping[str, Cell]:
     return {
         "key": each.hash + each.rid,
+        "href": ruleset_path(each.rid, each.pico_id),
         "rid": link_cell(each.rid, ruleset_path(each.rid, each.pico_id)),
         "picos": f"{each.picos:,}",
         "origin": each.origin,

@@ -38,10 +38,12 @@ from picosched.web.console.parts import (
     event_path,
     late_cell,
     link_cell,
+    long_name,
     moment,
     panel,
     path_path,
     pico_path,
+    ruleset_path,
     text,
     time_cell,
 )
@@ -58,18 +60,12 @@ HISTORY = (
     Column("outcome", "Outcome"),
     Column("late", "Late", "number"),
     Column("rules", "Rules", "mono"),
-    Column("why", "More"),
+    Column("why", "More", "prose"),
 )
 
 
 def schedule_path(id: str) -> str:
     return f"{HERE}/{quote(id, safe='')}"
-
-
-def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) -> str:
-    """The path of a ruleset's page, for a pico's version and a line."""
-    asked = [*([f"pico={quote(pico_id, safe='')}"] if pico_id else []), *([f"line={line}"] if line else [])]
-    return f"/rulesets/{quote(rid, safe='')}" + (f"?{'&'.join(asked)}" if asked else "")
 
 
 def add_pages(console: Console) -> None:
@@ -81,7 +77,7 @@ def add_pages(console: Console) -> None:
         if state is None:
             missing(
                 console,
-                f"No scheduled event has the id {id[:100]}",
+                f"No scheduled event has the id “{id[:100]}”",
                 "Its record may have been deleted with old history.",
                 HERE,
             )
@@ -200,13 +196,13 @@ class Detail:
     def _draw_head(self, row: Scheduled) -> None:
         with box("head"):
             if self._wide:
-                text("h1", label_of(row))
+                long_name("h1", label_of(row))
             else:
                 text("h2", label_of(row)).style("margin-right: auto; overflow-wrap: anywhere")
                 ui.link("Open its page", schedule_path(row.id))
+            if self._wide:
+                ui.link("Its path", path_path(row.id)).props('title="what led here, and what came of it"')
             badge(f"held: {AT_WORK}" if row.held else row.state, TONES.get(row.state, ""))
-        if self._wide:
-            ui.link("Path", path_path(row.id)).props('title="what led here, and what came of it"')
         if row.description:
             text("p", row.description, "muted")
         self._steps.buttons(row)
@@ -286,7 +282,7 @@ def _draw_facts(row: Scheduled, pico: str, shut: str | None) -> None:
             if row.by_person:
                 text("span", row.made_by)
             else:
-                ui.link(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)).classes("mono")
+                long_name("a", row.made_by, "mono", ruleset_path(row.rid, row.pico_id, row.line))
         with _said("Made"):
             moment(row.created)
         for label, value in facts(row).items():
@@ -312,7 +308,7 @@ def _said(name: str) -> Element:
 def _fact(name: str, value: str | None, *, mono: bool = False) -> None:
     if value is not None:
         with _said(name):
-            text("span", value, "mono" if mono else "")
+            long_name("span", value, "mono" if mono else "")
 
 
 def _draw_history(fires: tuple[Fire, ...]) -> None:

@@ -28,15 +28,17 @@ from picosched.web.console.parts import (
     badge_cell,
     box,
     button,
-    empty,
     filter_bar,
     link_cell,
+    nothing_matches,
     panel,
     pico_path,
+    ruleset_path,
     text,
     time_cell,
+    wrong_filter,
 )
-from picosched.web.console.schedule_page import HERE, ruleset_path, schedule_path
+from picosched.web.console.schedule_page import HERE, schedule_path
 from picosched.web.console.small_pictures import SmallPictures
 from picosched.web.console.steps import Chosen, Steps, counted, label_of, one
 
@@ -62,10 +64,8 @@ COLUMNS = (
 class Choosing(Listing):
     """A list with a checkbox on each row."""
 
-    def __init__(
-        self, caption: str, columns: Sequence[Column], chosen: Callable[[], Any], *, cards: bool = True
-    ) -> None:
-        super().__init__(caption, columns, cards=cards)
+    def __init__(self, caption: str, columns: Sequence[Column], chosen: Callable[[], Any]) -> None:
+        super().__init__(caption, columns)
         self.props["picks"], self.props["picked"] = True, []
         self._chosen = chosen
         self.on("pick", lambda event: self.pick([str(key) for key in event.args]))
@@ -108,7 +108,7 @@ class _Page:
             text("h1", "Schedules")
             text("span", "Select rows, or act on everything the filter matches.", "muted small")
             ui.link("New schedule", "/new").classes("button primary")
-        with filter_bar():
+        with filter_bar(any(given.get(each) for each in FIELDS)):
             self._filters = Filters(console, FIELDS, given, self._filtered)
         with panel("Scheduled events", "") as self._side:
             self._list = Choosing("Scheduled events", COLUMNS, self._choose)
@@ -135,6 +135,11 @@ class _Page:
         """Show what the URL says: the filter, the page and the rows that are chosen."""
         await self._filters.offer()
         self._which = await self._filters.filter()
+        if self._which is None:
+            self._list.set_visibility(False)
+            self._turning.set_visibility(False)
+            with self._empty:
+                wrong_filter(HERE)
         with self._console.telling_errors():
             await self._draw()
         if picked := [each for each in chosen[:ROWS] if each in self._rows]:
@@ -256,6 +261,7 @@ def _row(row: Scheduled, names: Names, small: Mapping[str, Any]) -> Mapping[str,
         maker = link_cell(row.made_by, ruleset_path(row.rid, row.pico_id, row.line))
     return {
         "key": row.id,
+        "href": schedule_path(row.id),
         "spoken": f"choose {label_of(row)}",
         "due": time_cell(row.due),
         "event": link_cell(event, schedule_path(row.id), row.description),
@@ -279,4 +285,4 @@ def _draw_empty(console: Console, which: Filter) -> None:
     if which == Filter():
         try_example(console, "Nothing is scheduled", "Rules schedule events, when others are raised.")
     else:
-        empty("Nothing matches this filter", "Choose another status to see finished or cancelled events.")
+        nothing_matches(f"{HERE}?status=all")

@@ -14,7 +14,7 @@ from nicegui import ui
 from picosched.settings import ALMANAC, LIMITS, LISTS, NAMES, Settings
 from picosched.web.console.frame import Console, frame
 from picosched.web.console.local_time import OWN, chosen_zone
-from picosched.web.console.parts import box, panel, text
+from picosched.web.console.parts import box, long_name, panel, text
 
 HERE = "/settings"
 PLACES = tuple(
@@ -23,6 +23,8 @@ PLACES = tuple(
 """How the names of zones begin that are places."""
 NAMED = ("windows", "keys", "alerts")
 """Settings that are tables, each with a name."""
+UNITS = {"granularity": " s", "min_period": " s", "proc_timeout": " s"}
+"""Of numbers whose name does not say it."""
 
 
 def add_pages(console: Console) -> None:
@@ -41,7 +43,7 @@ def add_pages(console: Console) -> None:
             ):
                 for name, value in shown(console.engine.settings):
                     text("dt", name, "mono").props(f"id={name}")
-                    text("dd", value or "–", "mono")
+                    long_name("dd", value or "–", "mono")
 
 
 def _zone() -> None:
@@ -71,4 +73,5 @@ def shown(settings: Settings) -> Iterator[tuple[str, str]]:
             value = made[name]
             yield name, value if isinstance(value, str) else ", ".join(value)
         else:
-            yield name, str(getattr(settings.limits if name in LIMITS else settings, name))
+            found = getattr(settings.limits if name in LIMITS else settings, name)
+            yield name, f"{found:,}{UNITS.get(name, '')}" if isinstance(found, int | float) else found

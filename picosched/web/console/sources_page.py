@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from nicegui import ui
 
 from picosched.clock import EPOCH, format_time
 from picosched.engine.engine import Engine
+from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
 from picosched.sources.source import METRONOME
 from picosched.sources.state import EntryState, SourceState
@@ -31,8 +33,10 @@ from picosched.web.console.parts import (
     event_path,
     late_cell,
     link_cell,
+    long_name,
     moment,
     panel,
+    pico_path,
     text,
     time_cell,
 )
@@ -42,11 +46,11 @@ HERE = "/sources"
 COLUMNS = (
     Column("name", "Source"),
     Column("type", "Type"),
-    Column("to", "Goes to", "mono"),
+    Column("to", "Goes to"),
     Column("due", "Next", "time"),
     Column("state", "State"),
     Column("last", "Last outcome"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
     Column("fires", "Fires", "number"),
     Column("failed", "Failed", "number"),
     Column("missed", "Missed", "number"),
@@ -59,7 +63,7 @@ ENTRIES = (
     Column("due", "Next", "time"),
     Column("outcome", "Last outcome"),
     Column("fired", "Last", "time"),
-    Column("error", "Why"),
+    Column("error", "Why", "prose"),
     Column("fires", "Fires", "number"),
     Column("failed", "Failed", "number"),
     Column("missed", "Missed", "number"),
@@ -68,32 +72,25 @@ RECORDS = (
     Column("due", "Due", "time"),
     Column("entry", "Entry"),
     Column("outcome", "Outcome"),
-    Column("why", "Why"),
+    Column("why", "Why", "prose"),
     Column("late", "Late", "number"),
 )
 MISSED = "came due while no server ran or was free for it, and were not raised, as their misfire policy says"
 SHOWN = 20
 """Occurrences on the page of a source."""
 
-DECLARATION = """\
-[[source]]
-type = "crononome"
-name = "morning"
-to = { pico = "root" }
-entries = [{ name = "seven", expr = "0 7 * * *" }]"""
-
 
 def add_pages(console: Console) -> None:
     """The list, and the page of a source."""
 
-    section = Section("Declared", "Sources", COLUMNS, Engine.sources, _row, _nothing)
+    section = Section("Declared", "Sources", COLUMNS, _sources, _row, _nothing)
     add_list(console, HERE, "Sources", section, act=_act_in_list, head=_new)
 
     @console.page(f"{HERE}/{{id}}")
     async def source(id: str) -> None:
         state = await console.run(lambda: _found(console.engine, id))
         if state is None:
-            missing(console, f"There is no source {id[:100]}", "See the list of sources.", HERE)
+            missing(console, f"There is no source “{id[:100]}”", "It may have been removed.", HERE)
             return
         with frame(console, _label(state), HERE):
             page = _Source(console, id)
@@ -102,12 +99,29 @@ def add_pages(console: Console) -> None:
 
 
 def _new(_page: ListPage) -> None:
-    ui.link("New", "/new").classes("button primary")
+    ui.link("New schedule", "/new").classes("button primary")
 
 
 def _nothing(console: Console) -> None:
-    more = "A source raises events by its own clock. Declare it in picosched.toml:"
-    empty("There are no sources", more, DECLARATION)
+    more = (
+        "A source raises events by its own clock or calendar. One of a timespec is made here;"
+        " metronomes and tables of many entries are declared in picosched.toml."
+    )
+    empty("There are no sources", more, None, ("New schedule", "/new"))
+
+
+def _sources(engine: Engine) -> list[tuple[SourceState, Cell]]:
+    """The sources, each with what it goes to."""
+    return [(each, _target(engine, each)) for each in engine.sources()]
+
+
+def _target(engine: Engine, state: SourceState) -> Cell:
+    pico = state.to.get("pico")
+    if pico is not None:
+        with suppress(PicoschedError):  # it is gone, or its name is no longer of one alone
+            found = engine.pico(pico)
+            return link_cell(found.name or found.id, pico_path(found.id))
+    return ", ".join(f"{kind} {name}" for kind, name in state.to.items())
 
 
 async def _act_in_list(page: ListPage, action: str, id: str) -> None:
@@ -151,7 +165,13 @@ class _Source:
         self._place.clear()
         with self._place:
             if state is None:
-                empty("This source was removed", "See the list of sources.")
+                empty(
+                    "This source was removed",
+                    "Its history is kept.",
+                    None,
+                    ("Sources", HERE),
+                    ("History", "/history"),
+                )
             else:
                 self._draw(state, records)
 
@@ -161,7 +181,7 @@ class _Source:
 
     def _draw(self, state: SourceState, records: Sequence[Fire]) -> None:
         with box("head"):
-            text("h1", _label(state))
+            long_name("h1", _label(state))
             badge("paused" if state.paused else "running", "warn" if state.paused else "good")
         with box("steps"):
             for action in _actions(state):
@@ -244,14 +264,16 @@ def _actions(state: SourceState) -> list[dict[str, str]]:
     return [going] if state.configured else [going, remove]
 
 
-def _row(state: SourceState) -> Mapping[str, Cell]:
+def _row(listed: tuple[SourceState, Cell]) -> Mapping[str, Cell]:
+    state, target = listed
     last = max(state.entries, key=_last_fired, default=None)
     until = f"until {local_text(state.paused_until, reader_zone())}" if state.paused_until else None
     return {
         "key": state.id,
+        "href": f"{HERE}/{state.id}",
         "name": link_cell(_label(state), f"{HERE}/{state.id}"),
         "type": state.type,
-        "to": ", ".join(f"{kind} {name}" for kind, name in state.to.items()),
+        "to": target,
         "due": time_cell(state.due),
         "state": badge_cell("paused", until) if state.paused else {"text": "running", "tone": "good"},
         "last": badge_cell(last.outcome.value, last.error) if last and last.outcome else None,

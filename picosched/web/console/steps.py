@@ -198,7 +198,7 @@ class Steps:
                     await self._changed()
 
             with ui.element("div").classes("dialog-buttons"):
-                button("Close", dialog.close)
+                button("Close", dialog.close).props("autofocus")
                 done = button("Fire now", fire, "primary")
 
 
@@ -257,8 +257,9 @@ class _Ask:
             field.on_value_change(look)
             field.on("keydown.enter", confirm)
         with ui.element("div").classes("dialog-buttons"):
-            button("Close", self._dialog.close)
+            close = button("Close", self._dialog.close)
             self._do = button(self._verb, confirm, "danger" if self._danger else "primary")
+        (fields[0] if fields else close).props("autofocus")
         ui.timer(0.01, look, once=True)
 
 

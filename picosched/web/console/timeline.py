@@ -22,12 +22,24 @@ from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.lanes import MOST_ROWS, Axis, Lane, Mark, Picture, Track, draw, wanted
 from picosched.web.console.local_time import follow_zone, local_text, reader_zone
 from picosched.web.console.month import Day, axis_of_month, draw_month, month
-from picosched.web.console.parts import box, button, empty, filter_bar, named_dialog, panel, pico_path, text
-from picosched.web.console.schedule_page import Detail, ruleset_path
+from picosched.web.console.parts import (
+    box,
+    button,
+    empty,
+    filter_bar,
+    named_dialog,
+    panel,
+    pico_path,
+    ruleset_path,
+    text,
+    wrong_filter,
+)
+from picosched.web.console.schedule_page import Detail
 from picosched.web.console.source_lanes import SourceTrack, by_source, source_tracks
 from picosched.web.console.steps import label_of
 
 HERE = "/timeline"
+FIELDS = ("text", "pico", "rid")
 REST = 20
 """The least pause between redraws, as a multiple of the time one took."""
 
@@ -85,8 +97,8 @@ class _Page:
             with box("choice") as group:
                 group.props('role="group" aria-label="How far ahead"')
                 self._choices = {span: self._choice(span) for span in VIEWS}
-        with filter_bar():
-            self._filters = Filters(console, ("text", "pico", "rid"), given, self._filtered)
+        with filter_bar(any(given.get(each) for each in FIELDS)):
+            self._filters = Filters(console, FIELDS, given, self._filtered)
         with panel("To come", "") as self._side:
             self._lanes = Lanes().on("open", lambda event: self._open(str(event.args)))
             self._lanes.on("more", lambda event: self._unfold(event.args))
@@ -112,6 +124,11 @@ class _Page:
     async def begin(self) -> None:
         await self._filters.offer()
         self._which = await self._filters.filter()
+        if self._which is None:
+            self._press()
+            self._lanes.set_visibility(False)
+            with self._empty:
+                wrong_filter(HERE)
         await self._draw()
         if self._opened:
             await self._open(self._opened)
@@ -247,7 +264,8 @@ def _draw_empty(console: Console, which: Filter) -> None:
     if which == Filter():
         try_example(console, "Nothing is due in this time", "Rules schedule events, when others are raised.")
     else:
-        empty("Nothing matches this filter in this time", "Choose a longer time, or a wider filter.")
+        more = "Choose a longer time, or a wider filter."
+        empty("Nothing matches this filter in this time", more, None, ("Show all", HERE))
 
 
 def _axis_props(axis: Axis, span: str, zone: ZoneInfo) -> dict[str, Any]:

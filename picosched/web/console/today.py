@@ -1,30 +1,25 @@
 """What happens today, by the hour, in the zone of the reader: what fired, what failed, what is to come.
 
-What fired is counted by `last_day`, what is to come by the load of the next 26 hours, which viewers share.
+What fired is counted by `last_day`, what is to come by the load of the next 26 hours (`coming`).
 The bars are hours of UTC, each with the reader's time of its start.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from picosched.clock import EPOCH, shifted, ticks
-from picosched.engine.engine import Engine
+from picosched.clock import EPOCH
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Outcome
 from picosched.web.console.chart import Series
 from picosched.web.console.last_day import Seen
 
 AHEAD = timedelta(hours=26)
+"""How far ahead the load is counted."""
 HOUR = timedelta(hours=1)
-REST = 50
-"""The pause after counting what is to come, as a multiple of the time it took."""
-LEAST_REST = 5.0
-"""Seconds."""
 
 RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED)
 KINDS = (
@@ -33,26 +28,6 @@ KINDS = (
     ("not raised", "var(--muted)"),
     ("to come", "var(--accent)"),
 )
-
-
-class Coming:
-    """Counts what is to come; thread-safe."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._lock = threading.Lock()
-        self._load: Load | None = None
-        self._again = 0.0
-
-    def look(self) -> Load:
-        """The load of the next 26 hours, some seconds old at most if it is quickly counted."""
-        with self._lock:
-            began = ticks()
-            if self._load is None or began >= self._again:
-                self._load = self._engine.load(until=shifted(self._engine.now(), AHEAD))
-                ended = ticks()
-                self._again = ended + max(LEAST_REST, REST * (ended - began))
-            return self._load
 
 
 @dataclass(frozen=True, slots=True)

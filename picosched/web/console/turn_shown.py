@@ -16,7 +16,7 @@ from picosched.notation import directive_name
 from picosched.pico.turn import Turn
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
-from picosched.web.console.parts import JsonTree, badge, box, moment, text
+from picosched.web.console.parts import JsonTree, badge, box, long_name, moment, ruleset_path, text
 
 OUTCOMES = ("fired", "failed", "notfired", "inactive", "unselected", "waiting", "idle", "none")
 """Possible outcomes of a rule; "none" means that no rule selects the event."""
@@ -67,7 +67,11 @@ def summary(handled: Sequence[Mapping[str, Any]], directives: int, errors: int) 
     """A turn in one line."""
     considered = [each for event in handled for each in event["considered"]]
     fired = sum(each["outcome"] == "fired" for each in considered)
-    parts = [f"{fired} of {len(considered)} rules fired" if considered else "no rule selects it"]
+    parts = [
+        f"{fired} of {len(considered)} rule{'s' * (len(considered) != 1)} fired"
+        if considered
+        else "no rule selects it"
+    ]
     for count, word in ((len(handled) - 1, "event raised"), (directives, "directive"), (errors, "error")):
         if count > 0:
             first, _, rest = word.partition(" ")
@@ -79,7 +83,7 @@ def show_told(told: Told) -> None:
     """Show the whole turn."""
     with box("told"):
         for error in told.errors:
-            text("pre", error, "fault")
+            long_name("pre", error, "fault")
         for handled in told.handled:
             _show_handled(handled)
         _show_directives(told.directives)
@@ -90,7 +94,7 @@ def show_told(told: Told) -> None:
 
 def _show_handled(handled: Mapping[str, Any]) -> None:
     with box("handled"):
-        text("h3", f"{handled['domain']}:{handled['type']}", "event")
+        long_name("h3", f"{handled['domain']}:{handled['type']}", "event")
         if handled["attrs"]:
             JsonTree(handled["attrs"])
         if not handled["considered"]:
@@ -100,7 +104,8 @@ def _show_handled(handled: Mapping[str, Any]) -> None:
             for each in handled["considered"]:
                 badge(each["outcome"])
                 line = f":{each['line']}" if each["line"] else ""
-                text("span", f"{each['rid']}.{each['rule']}{line}", "mono")
+                place = ruleset_path(each["rid"], None, each["line"])
+                long_name("a", f"{each['rid']}.{each['rule']}{line}", "mono", place)
                 text("span", each["why"] or "", "why muted small")
 
 
@@ -151,7 +156,7 @@ def _show_log(log: Sequence[Mapping[str, Any]]) -> None:
 
 def show_fields(fields: Sequence[tuple[str, str | datetime | Mapping[str, str] | None]]) -> None:
     """Show names with values, links as `{"text", "href"}`; None values are omitted."""
-    with ui.element("dl").classes("fields"):
+    with ui.element("dl").classes("facts"):
         for name, value in fields:
             if value is None:
                 continue
@@ -162,4 +167,4 @@ def show_fields(fields: Sequence[tuple[str, str | datetime | Mapping[str, str] |
                 elif isinstance(value, Mapping):
                     ui.link(value["text"], value["href"])
                 else:
-                    text("span", value, "mono")
+                    long_name("span", value, "mono")

@@ -14,8 +14,8 @@ from picosched.web.console.parts import (
     badge_cell,
     empty,
     link_cell,
+    nothing_matches,
     pico_path,
-    show_either,
     time_cell,
     turn_path,
 )
@@ -44,6 +44,7 @@ class TurnsListed:
         """With `hide` each row has a button that calls it with the row's event, `domain:type`."""
         self._console = console
         self._most = most
+        self._with_pico, self._filtered = with_pico, False
         self._following = Following(console.engine, Wanted())
         columns = [
             Column("at", "When", "time"),
@@ -51,7 +52,7 @@ class TurnsListed:
             Column("event", "Event", "mono"),
             Column("cause", "From"),
             Column("outcome", "Outcome"),
-            Column("told", "Result"),
+            Column("told", "Result", "prose"),
             *([Column("acts", "Do", "actions")] if hide is not None else []),
         ]
         self._hide = hide
@@ -64,10 +65,13 @@ class TurnsListed:
             None,
             ("Raise an event", "/events"),
         )
+        self._no_match = nothing_matches("/journal")
+        self._no_match.set_visibility(False)
 
     async def follow(self, wanted: Wanted) -> None:
         """Show turns matching this filter from now on."""
         self._following = Following(self._console.engine, wanted)
+        self._filtered = self._with_pico and wanted != Wanted()
         await self.refresh()
 
     async def refresh(self) -> bool:
@@ -76,7 +80,9 @@ class TurnsListed:
         changed = await self._console.run(following.look)
         if changed and following is self._following:
             self._list.show([self._row(each) for each in following.entries[: self._most]])
-            show_either(self._list, self._nothing, bool(following.entries))
+            self._list.set_visibility(bool(following.entries))
+            self._nothing.set_visibility(not following.entries and not self._filtered)
+            self._no_match.set_visibility(not following.entries and self._filtered)
         return changed
 
     @property
@@ -98,6 +104,7 @@ class TurnsListed:
         through = entry.eci and self._console.engine.shown_eci(entry.eci)
         return {
             "key": str(entry.seq),
+            "href": turn_path(entry.seq),
             "at": time_cell(entry.at),
             "pico": link_cell(self._following.names[entry.pico_id], pico_path(entry.pico_id)),
             "event": link_cell(event_name(entry.handled), turn_path(entry.seq), "why"),

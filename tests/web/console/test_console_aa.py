@@ -144,7 +144,7 @@ def test_the_keyboard_alone_goes_through_a_page(page: Page, console: Opened) -> 
 
 def test_a_dialog_keeps_the_focus_and_gives_it_back(page: Page, console: Opened) -> None:
     page.goto(f"{console.url}/picos/{console.pico('focus')}")
-    opener = page.get_by_role("button", name="Make …").first
+    opener = page.get_by_role("button", name="Make a channel…").first
     opener.click()
     inside = "!document.querySelector('#content, header.top').contains(document.activeElement)"
     expect(page.locator(".q-card")).to_be_visible()

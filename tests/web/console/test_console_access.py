@@ -30,7 +30,7 @@ def test_the_token_leads_to_the_page_that_was_asked_for(page: Page, guarded: Ope
     page.get_by_label("Token").fill(guarded.token)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"{guarded.url}/journal?event=a:b")
-    expect(page.get_by_label("event", exact=True)).to_have_value("a:b")
+    expect(page.get_by_label("Event", exact=True)).to_have_value("a:b")
     expect(page.get_by_text("turns · live")).to_be_visible()  # it came by the websocket
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login")
@@ -61,7 +61,9 @@ def test_the_link_of_the_start_logs_in_once_and_is_in_no_log(
 def test_an_empty_console_offers_an_example(page: Page, served: Callable[..., Served]) -> None:
     site = served("--open")
     page.goto(f"{site.url}/schedules")
-    expect(page.get_by_text("Nothing is scheduled")).to_be_visible()
+    expect(page.get_by_text("Nothing is scheduled")).to_be_visible(
+        timeout=30_000
+    )  # the console is loaded first
     page.get_by_role("button", name="Try an example").click()
     expect(page.get_by_role("link", name="notification:greet_again").first).to_be_visible()
     page.goto(f"{site.url}/journal")

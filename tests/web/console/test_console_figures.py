@@ -15,11 +15,12 @@ from racing import race
 from picosched.clock import EPOCH, VirtualClock, parse_time, to_ms
 from picosched.engine.engine import Engine
 from picosched.store.picos import PicoRow
+from picosched.web.console.coming import Coming
 from picosched.web.console.failures import LastFailures
 from picosched.web.console.following import Following, Wanted
 from picosched.web.console.last_day import LastDay
 from picosched.web.console.picos_page import tree
-from picosched.web.console.today import Coming, today
+from picosched.web.console.today import AHEAD, today
 
 SHAKY = Path(__file__).parents[2] / "rulesets" / "shaky.krl"
 RULESET = """
@@ -173,7 +174,7 @@ def test_today_is_the_day_of_the_reader(
         engine.root.install(RULESET)
         engine.root.raise_event("often", "begin")
         engine.run_until(parse_time("2026-03-29T10:30:00Z"))
-        day = today(LastDay(engine).look(), Coming(engine).look(), ZoneInfo(zone))
+        day = today(LastDay(engine).look(), Coming(engine, AHEAD, 0).look(), ZoneInfo(zone))
         assert len(day.hours) == hours
         start = min(day.hours)
         assert first is None or start == parse_time(first)

@@ -53,3 +53,4 @@ def test_the_graph_is_drawn_with_counts_and_its_rules_lead_to_the_editor(page: P
         page.get_by_role("option", name="root and its descendants").click()
         expect(page).to_have_url(re.compile(r"/graph\?pico=root$"))
         expect(picture.locator("a.rule")).to_have_count(2)
+        page.goto("about:blank")  # before the server ends

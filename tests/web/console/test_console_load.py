@@ -24,13 +24,16 @@ BEAT = {"type": "metronome", "name": "beat", "interval": 250, "to": {"pico": "ro
 def test_the_load_is_drawn_by_the_hour_and_a_free_minute_is_found(page: Page, tmp_path: Path) -> None:
     with opened(tmp_path, "--open") as console:
         page.goto(f"{console.url}/load")
-        expect(page.get_by_text("Nothing comes this week")).to_be_visible()
+        nothing = page.get_by_text("Nothing comes this week")
+        expect(nothing).to_be_visible(timeout=30_000)  # the first page loads the console
         made = console.client.post("/api/sources", json=[TABLE, BEAT])
         assert made.status_code == 201, made.text
         for width in (1440, 390):
             page.set_viewport_size({"width": width, "height": 900})
             page.goto(f"{console.url}/load")
             hours = page.get_by_role("table", name="Events in each hour of the coming week, UTC")
+            expect(hours).to_be_visible()
+            expect(page.get_by_text("counting…")).to_be_hidden()
             assert hours.locator("td.l4").count() >= 6  # at nine, on the days that are counted whole
             assert hours.locator('td[title$="09:00 to 10:00: 7"]').count() >= 6
             assert hours.locator('td[title$="17:00 to 18:00: 6"]').count() >= 6
@@ -50,3 +53,4 @@ def test_the_load_is_drawn_by_the_hour_and_a_free_minute_is_found(page: Page, tm
         page.get_by_label("Timespec", exact=True).fill("at dinner")
         page.get_by_role("button", name="Suggest").click()
         expect(page.get_by_text('timespec "at dinner"')).to_be_visible()
+        page.goto("about:blank")  # before the server ends

@@ -74,7 +74,7 @@ def test_the_event_of_a_turn_is_raised_again(page: Page, console: Opened) -> Non
     page.get_by_role("button", name="Raise again").click()
     expect(page.get_by_role("dialog").get_by_text("tell:me")).to_be_visible()
     page.get_by_role("button", name="Raise it").click()
-    expect(page.get_by_text("1 of 1 rules fired").first).to_be_visible()
+    expect(page.get_by_text("1 of 1 rule fired").first).to_be_visible()
     assert len(get(console, "/journal", pico=pico)["items"]) == 2
 
 

@@ -40,10 +40,10 @@ def test_a_failure_stands_first_with_its_line_and_is_raised_again(page: Page, co
         page.get_by_role("img", name="What happens today, by the hour").get_by_text("00:00")
     ).to_be_visible()
     count = int(row.locator("td.number").inner_text())
-    row.get_by_role("button", name="Raise again …").click()
+    row.get_by_role("button", name="Raise again…").click()
     expect(page.locator(".q-dialog pre")).to_have_text("tell:wrong n=7")
     page.get_by_role("button", name="Raise it").click()
-    expect(page.get_by_text("tell:wrong: 0 of 1 rules fired")).to_be_visible()
+    expect(page.get_by_text("tell:wrong: 0 of 1 rule fired")).to_be_visible()
     expect(row.locator("td.number")).to_have_text(str(count + 1))
     row.get_by_role("link", name="tell:wrong").click()
     expect(page.locator(".told > .fault")).to_contain_text('"soon" is not an ISO 8601 time')
@@ -64,7 +64,7 @@ def test_an_event_that_is_raised_tells_why_each_rule_fired_or_not(page: Page, co
     expect(page.get_by_role("heading", name="Turn")).to_have_count(0)  # nothing was raised
     attributes.fill('{"n": 1}')
     attributes.press("Control+Enter")
-    expect(page.get_by_text("1 of 1 rules fired · 1 directive").first).to_be_visible()
+    expect(page.get_by_text("1 of 1 rule fired · 1 directive").first).to_be_visible()
     attributes.fill('{"n": 2}')
     page.get_by_role("button", name="Raise", exact=True).click()
     considered = page.locator(".considered")
@@ -112,12 +112,12 @@ def test_the_journal_follows_and_opens_a_turn(page: Page, console: Opened) -> No
     pico = console.pico("followed")
     page.goto(f"{console.url}/journal?pico={pico}")
     rows = page.get_by_role("table", name="Turns, newest first").locator("tbody tr")
-    expect(page.get_by_text("No turns.")).to_be_visible()
+    expect(page.get_by_text("Nothing matches this filter")).to_be_visible()
     console.raise_event(pico, "tell:me", n=1)
     console.raise_event(pico, "tell:me", n=2)
     console.raise_event(pico, "tell:wrong")
     expect(rows).to_have_count(3)  # they came by themselves
-    page.get_by_label("event", exact=True).fill("TELL:ME")
+    page.get_by_label("Event", exact=True).fill("TELL:ME")
     expect(rows).to_have_count(2)
     page.get_by_label("a rule was").click()
     page.get_by_role("option", name="notfired").click()
@@ -164,7 +164,7 @@ def test_a_turn_leads_to_the_path_of_its_event(page: Page, console: Opened) -> N
     expect(steps.nth(1)).to_contain_text("clocks.begin")
     expect(steps.filter(has_text="clock:never")).to_contain_text("pending")
     steps.filter(has_text="by clocks.begin:11").get_by_role("link", name="clock:beat").click()
-    page.get_by_role("link", name="Path").click()
+    page.get_by_role("link", name="Its path").click()
     expect(steps.nth(1)).to_contain_text("clocks:begin")  # backwards from the schedule
     here = page.locator(".trail li.here")
     expect(here).to_contain_text("clock:beat")
@@ -173,7 +173,7 @@ def test_a_turn_leads_to_the_path_of_its_event(page: Page, console: Opened) -> N
     assert {each["kind"] for each in path["step"]["caused"]} <= {"turn"}
     assert console.client.get("/api/path", params={"what": "nothing"}).status_code == 404
     page.goto(f"{console.url}/path/nothing")
-    expect(page.get_by_text("Nothing on record is called nothing")).to_be_visible()
+    expect(page.get_by_text("Nothing on record is called “nothing”")).to_be_visible()
     console.client.delete(f"/api/picos/{pico}")
 
 
@@ -190,10 +190,10 @@ def test_a_family_is_made_and_ended(page: Page, console: Opened) -> None:
     page.get_by_role("table", name="Children").get_by_role("link", name=HOSTILE).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
     expect(page.get_by_role("navigation", name="Ancestors")).to_contain_text("parent")
-    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Leave it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
-    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.wait_for_url("**/picos")
     assert console.client.get(f"/api/picos/{pico}").json()["children"] == []
@@ -204,7 +204,7 @@ def test_channels_and_rulesets_of_a_pico_come_and_go(page: Page, console: Opened
     page.goto(f"{console.url}/picos/{pico}")
 
     channels = page.locator(".panel", has=page.get_by_role("heading", name="Channels"))
-    channels.get_by_role("button", name="Make …").click()
+    channels.get_by_role("button", name="Make a channel…").click()
     page.get_by_label("tags").fill("Sensor, other")
     page.get_by_label("allow events").fill("sensor")
     page.get_by_role("button", name="Create").click()
@@ -219,11 +219,11 @@ def test_channels_and_rulesets_of_a_pico_come_and_go(page: Page, console: Opened
     expect(made).to_have_count(0)
 
     rulesets = page.locator(".panel", has=page.get_by_role("heading", name="Rulesets"))
-    rulesets.get_by_role("button", name="Install …").click()
-    page.get_by_label("text", exact=True).fill("/etc/hostname")
+    rulesets.get_by_role("button", name="Install…").click()
+    page.get_by_label("Text", exact=True).fill("/etc/hostname")
     page.get_by_role("button", name="Install", exact=True).click()
     expect(page.locator(".q-dialog .fault")).to_contain_text("wanted `ruleset`")  # a path is no ruleset
-    page.get_by_label("text", exact=True).fill(CLOCKS)
+    page.get_by_label("Text", exact=True).fill(CLOCKS)
     page.get_by_role("button", name="Install", exact=True).click()
     expect(rulesets.get_by_role("link", name="clocks")).to_be_visible()
     rulesets.get_by_role("row").filter(has_text="clocks").get_by_role("button", name="Uninstall").click()

@@ -59,7 +59,7 @@ def test_a_reader_looks_and_can_change_nothing(page: Page, guarded: Opened) -> N
     rows = guarded.client.get("/api/scheduled", params={"pico": pico, "name": ""}).json()
     assert rows is not None
     enter(page, guarded, made(guarded, "reader", "read"), f"/picos/{pico}")
-    for name in ("Install …", "Delete …"):
+    for name in ("Install…", "Delete…"):
         button = page.get_by_role("button", name=name)
         expect(button).to_be_disabled()
         expect(button).to_have_attribute(
@@ -94,7 +94,7 @@ def test_the_server_refuses_a_button_that_somebody_turned_on(page: Page, guarded
     """The socket is the reader's, whatever the page sends."""
     pico = guarded.pico("attacked")
     enter(page, guarded, made(guarded, "attacker", "read"), f"/picos/{pico}")
-    button = page.get_by_role("button", name="Delete …")
+    button = page.get_by_role("button", name="Delete…")
     expect(button).to_be_disabled()
     button.evaluate("each => each.disabled = false")
     button.click()
@@ -147,11 +147,13 @@ def test_the_audit_is_a_page_with_filters(page: Page, guarded: Opened) -> None:
     expect(row).to_contain_text("ruleset clocks")
     expect(page.get_by_role("row", name="made")).to_have_count(0)
     page.get_by_label("Who").fill("nobody")
-    expect(page.get_by_text("Nothing of this was done")).to_be_visible()
+    expect(page.get_by_text("Nothing matches this filter")).to_be_visible()
     page.wait_for_url(f"{guarded.url}/audit?name=nobody")
     page.get_by_label("Since").fill("noon")
     expect(page.get_by_role("alert").filter(has_text="wanted an ISO 8601 time")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_label("Who")).to_be_visible()  # as the URL had a filter
+    page.goto(f"{guarded.url}/audit")
     expect(page.get_by_label("Who")).to_be_hidden()
     page.get_by_role("button", name="Filters").click()
     expect(page.get_by_label("Who")).to_be_visible()

@@ -29,7 +29,7 @@ def test_a_source_that_paused_itself_says_why(page: Page, console: Opened) -> No
     paused = "the source is paused, after 2 failures in a row"
     expect(shaky).to_contain_text(paused, timeout=30_000)  # the first page is made when it is asked for
     expect(shaky.get_by_text("Resume")).to_be_visible()
-    expect(page.get_by_role("link", name="New", exact=True)).to_have_attribute("href", "/new")
+    expect(page.get_by_role("link", name="New schedule")).to_have_attribute("href", "/new")
     expect(away).to_contain_text("url https://example.org/c/ckabcdef…")
     page.goto(f"{console.url}/sources/{added.json()[1]['id']}")
     expect(page.get_by_text("ckabcdef…").first).to_be_visible()

@@ -67,7 +67,23 @@
   }
   const chosen = document.cookie.split("; ").find((each) => each.startsWith(COOKIE + "="))?.slice(COOKIE.length + 1);
   useZone(!chosen || chosen.startsWith("~") ? "~" : chosen);
-  window.picosched = { useZone, zone: () => zone };
+  window.picosched = { useZone, zone: () => zone, pieces };
+
+  // Names that are long for their place
+
+  // A line may end behind the signs in a name, as in "tea_timer.start", and not inside its words: only one that is very
+  // long is cut.
+  function pieces(text) {
+    return String(text ?? "").replace(/([._:\/])(?=\p{L})/gu, "$1\u200b").replace(/[^\s\u200b]{20}(?=[^\s\u200b]{4})/gu, "$&\u200b").split("\u200b");
+  }
+
+  class PicoName extends HTMLElement {
+    static observedAttributes = ["text"];
+    attributeChangedCallback() {
+      this.replaceChildren(...pieces(this.getAttribute("text")).flatMap((each, place) => place ? [document.createElement("wbr"), each] : [each]));
+    }
+  }
+  customElements.define("pico-name", PicoName);
 
   class PicoTime extends HTMLElement {
     static observedAttributes = ["at"];

@@ -28,7 +28,7 @@ export default {
         <span v-for="tick in axis.ticks" :key="tick.at" :class="{ strong: tick.strong, late: tick.at > 0.85 }" :style="{ left: 100 * tick.at + '%' }">{{ tick.label }}</span>
       </div></div>
       <section v-for="lane in lanes" :key="lane.pico_id + ' ' + lane.rid" class="lane" :aria-label="lane.pico + ' ' + lane.rid">
-        <h3><a :href="lane.pico_href">{{ lane.pico }}</a> <span class="muted" aria-hidden="true">·</span> <a :href="lane.rid_href" class="mono">{{ lane.rid_shown ?? lane.rid }}</a>
+        <h3><a :href="lane.pico_href"><pico-name :text="lane.pico"></pico-name></a> <span class="muted" aria-hidden="true">·</span> <a :href="lane.rid_href" class="mono"><pico-name :text="lane.rid_shown ?? lane.rid"></pico-name></a>
           <button v-if="lane.tracks[0]?.folds" type="button" class="button small" @click="$emit('more', { pico: lane.pico_id, rid: lane.rid })">Fold</button></h3>
         <ul>
           <li v-for="track in lane.tracks" :key="track.id" :class="['track', { chosen: track.id === chosen, paused: !!track.paused }]" @click="open(lane, track)">

@@ -1,14 +1,31 @@
 // A table whose rows change as a whole: cells are text, or {text, href, title, tone}, or {bars, title}; times are
 // ISO 8601. A row with `href` leads there from wherever it is clicked; one of its cells is the link for the keys.
+// Where the table would be wider than its place, each row is a card.
 export default {
-  props: { columns: Array, rows: Array, version: Number, caption: String, cards: Boolean, picks: Boolean, picked: Array },
+  props: { columns: Array, rows: Array, version: Number, caption: String, picks: Boolean, picked: Array },
   emits: ["act", "pick"],
   data() { return { shown: this.rows, at: this.version }; },
+  mounted() {
+    this.watcher = new ResizeObserver(() => { if (this.$el.clientWidth !== this.width) this.fit(); });
+    this.watcher.observe(this.$el);
+  },
+  updated() { if (!this.$refs.table.classList.contains("narrow")) this.fit(); },
+  unmounted() { this.watcher.disconnect(); },
   watch: { version() { this.shown = this.rows; this.at = this.version; } },
   computed: {
     all() { return this.shown.length > 0 && this.shown.every((row) => this.picked.includes(row.key)); },
   },
   methods: {
+    fit() {  // what is a card stays one until the width changes, so that no list flickers
+      const classes = this.$refs.table.classList;
+      classes.remove("narrow");
+      this.width = this.$el.clientWidth;
+      classes.toggle("narrow", this.$refs.table.offsetWidth > this.width);
+    },
+    pieces: picosched.pieces,
+    told(cell, column) {
+      return column.kind === "number" && typeof cell.text === "number" ? cell.text.toLocaleString("en") : cell.text;
+    },
     change(version, order) {  // rows, or the places of rows that stay as they are; a change that is in already is left out
       if (version !== this.at + 1) return;
       this.at = version;
@@ -32,7 +49,7 @@ export default {
   },
   template: `
     <div class="listing">
-      <table :class="{ cards }">
+      <table ref="table">
         <caption v-if="caption" class="only-read">{{ caption }}</caption>
         <thead><tr>
           <th v-if="picks" scope="col" class="pick"><input type="checkbox" aria-label="All on this page"
@@ -67,9 +84,9 @@ export default {
                   <title>{{ cell.heat.of }}</title>
                   <rect v-for="(run, place) in cell.heat.runs" :key="place" :class="'l' + run[3]" :x="run[0] * 4" :y="run[1] * 4" :width="run[2] * 4 - .8" height="3.2"></rect>
                 </svg>
-                <a v-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
+                <a v-if="cell.href" :href="cell.href" :title="cell.title"><template v-for="(piece, place) in pieces(told(cell, column))"><wbr v-if="place">{{ piece }}</template></a>
                 <span v-else-if="cell.tone" :class="['badge', cell.tone]" :title="cell.title">{{ cell.text }}</span>
-                <span v-else-if="!cell.bars" :title="cell.title">{{ cell.text }}</span>
+                <span v-else-if="!cell.bars" :title="cell.title"><template v-for="(piece, place) in pieces(told(cell, column))"><wbr v-if="place">{{ piece }}</template></span>
                 <span v-if="cell.more" class="more">{{ cell.more }}</span>
               </template>
             </td>
