@@ -199,7 +199,7 @@ def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
 
 @router.post("/channels/{eci}/raise", dependencies=[OPERATE])
 def raise_through(
-    eci: str, new: NewEvent, engine: AnEngine, asked: AskedHost, trace: AskedTrace
+    eci: str, new: NewEvent, engine: AnEngine, asked: AskedHost, trace: AskedTrace = None
 ) -> TurnShape:
     """Raise an event through a channel, subject to its policy."""
     event = engine.new_event(new.domain, new.type, new.attrs, eci=eci, host=asked, trace=trace)
