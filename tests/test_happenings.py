@@ -110,6 +110,15 @@ def test_what_was_missed_is_told_also_if_the_first_try_fails(engine: Engine, clo
     assert (told(engine)["nominal"], told(engine)["number"]) == ("2026-03-01T01:00:00Z", 5)
 
 
+def test_nothing_is_missed_behind_the_last_of_a_count(engine: Engine, clock: VirtualClock) -> None:
+    assert engine.root.raise_event("plan", "broken", {"until": "2026-12-01T00:00:00Z"}).errors == []
+    plan(engine, "repeat", "0 * * * *", _name="twice", _count=2, _retry=20)
+    engine.run_until("2026-03-02T00:00:00Z")
+    ends = [each for each in engine.history(limit=200) if each.outcome == "failed" and each.stands_for]
+    assert [each.stands_for for each in ends] == [1, 1]
+    assert heard(engine) == ["late", "failed", "late", "failed"]
+
+
 def test_the_hundredth_try_has_a_time(engine: Engine, clock: VirtualClock) -> None:
     """The waits grow no further than an hour."""
     assert engine.root.raise_event("plan", "broken", {"until": "2026-12-01T00:00:00Z"}).errors == []

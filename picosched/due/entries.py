@@ -132,6 +132,10 @@ class Entries:
             if kept.tries:  # it stands for those it stood for before, too
                 stood_for = times.count(kept.asked or kept.due, kept.due, MOST_COUNTED)
                 dealt = replace(dealt, stands_for=dealt.stands_for + stood_for)
+            if dealt.raised and not entry.steering.goes_on(
+                kept.fires + 1
+            ):  # after the last of its count none was to come
+                dealt = replace(dealt, stands_for=1)
             fault = None if window or entry.steering.window is None else declaring.no_window(entry)
         except PicoschedError as error:  # its time zone is unknown now, for example
             ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)

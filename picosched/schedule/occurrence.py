@@ -81,7 +81,7 @@ def dealt_with(row: Scheduled, due: datetime, judged: datetime, now: datetime, t
     spaced_from = _last_wanted(row, due, upto, terms)
     if closed is not None:
         return _let_go(row, Outcome.SKIPPED, closed, upto, terms, spaced_from)
-    stands_for = row.passed(upto, terms.granularity)
+    stands_for = row.stands_for(upto, terms.granularity)
     outcome = Outcome.FIRED if not late else Outcome.LATE if stands_for == 1 else Outcome.COALESCED
     return Dealt(row.settled(upto, terms.granularity, now, spaced_from), outcome, None, stands_for)
 

@@ -317,6 +317,11 @@ class Scheduled:
         since = self.moved_from or self.due
         return 1 + _count(self.read(self.timespec), shifted(since, -off), shifted(last, -off), granularity)
 
+    def stands_for(self, now: datetime, granularity: int) -> int:
+        """How many occurrences one accounts for that is raised now; none was to come after its last."""
+        is_last = self.count is not None and self.fires + 1 >= self.count
+        return 1 if is_last else self.passed(now, granularity)
+
     @property
     def _window(self) -> Window:
         """Of a window: what its name and its timespec write."""

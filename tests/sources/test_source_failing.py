@@ -400,6 +400,16 @@ def test_what_was_missed_is_counted_and_told_also_if_the_first_try_fails(retry: 
         assert told == [("missed", 4, hours(1)), ("late", 5, hours(1))]
 
 
+def test_nothing_is_missed_behind_the_last_of_a_count() -> None:
+    hook = Hook()
+    with opened(hook) as engine:
+        engine.add_source({**TABLE, "count": 1, "retry": 20})
+        broken(engine.root, START + 30 * HOUR)
+        engine.run_until(START + 40 * HOUR)
+        assert (entry_of(engine).missed, records(engine)[-1].stands_for) == (0, 1)
+        assert "missed" not in [each["happened"] for each in hook.told]
+
+
 def test_the_record_of_a_try_tells_when_its_occurrence_was_due() -> None:
     with opened() as engine:
         after_downtime(engine, 5)

@@ -33,7 +33,9 @@ def bind_sockets() -> None:
 
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         asked = parse_qs(environ.get("QUERY_STRING", ""))
-        if asked.get("implicit_handshake") == ["true"] and not _is_own(asked.get("client_id", [""])[0]):
+        # Each value counts, whichever of several NiceGUI takes.
+        pages = asked.get("client_id", [""])
+        if "true" in asked.get("implicit_handshake", ()) and not all(map(_is_own, pages)):
             raise ConnectionRefusedError(RELOAD)
         await known["connect"](sid, environ, auth)
 

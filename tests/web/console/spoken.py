@@ -112,15 +112,18 @@ class Spoken:
 
 
 @contextmanager
-def spoken(url: str, token: str, page: Drawn, *, implicit: bool = True) -> Iterator[Spoken]:
-    """Open a socket with a token for a page; RefusedError if the server does not want it."""
+def spoken(url: str, token: str, page: Drawn, *, implicit: bool = True, also: str = "") -> Iterator[Spoken]:
+    """Open a socket with a token for a page; RefusedError if the server does not want it.
+
+    `also` stands behind the query of its address.
+    """
     asked = {"client_id": page.id, "tab_id": "tab", "document_id": "document", "next_message_id": "0"}
     query = {
         "EIO": "4",
         "transport": "websocket",
         **({"implicit_handshake": "true", **asked} if implicit else {}),
     }
-    address = f"{url}/_nicegui_ws/socket.io/?{urlencode(query)}".replace("http", "ws", 1)
+    address = f"{url}/_nicegui_ws/socket.io/?{urlencode(query)}{also}".replace("http", "ws", 1)
     cookie = {"cookie": f"picosched={token}"}
     with connect(address, origin=url, additional_headers=cookie, max_size=None) as socket:  # type: ignore[arg-type]
         speaker = Spoken(socket, page)

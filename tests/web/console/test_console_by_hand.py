@@ -227,6 +227,14 @@ def made(guarded: Opened, name: str, role: str) -> str:
     return str(answer.raise_for_status().json()["token"])
 
 
+@pytest.mark.parametrize("also", ["&implicit_handshake=x", "&client_id=x"])
+def test_an_address_that_says_things_twice_opens_nothing(guarded: Opened, also: str) -> None:
+    author, reader = made(guarded, f"one{len(also)}", "author"), made(guarded, f"two{len(also)}", "read")
+    page = Drawn(guarded.url, "/audit", author)
+    with pytest.raises(RefusedError), spoken(guarded.url, reader, page, also=also):
+        pass
+
+
 @pytest.mark.parametrize("implicit", [True, False])
 def test_a_socket_opens_no_page_of_somebody_else(guarded: Opened, implicit: bool) -> None:
     author, reader = (made(guarded, f"{role}-{implicit}", role) for role in ("author", "read"))
