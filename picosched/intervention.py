@@ -19,6 +19,9 @@ from picosched.schedule.record import COUNT, MAP, NAME, TIME, Field, Table
 ENGINE = "picosched"
 """Who did what nobody did."""
 
+SCHEDULED = "scheduled"
+"""A schedule that a person made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intervention:

@@ -125,6 +125,19 @@ def brought(when: str) -> Act:
 
 ACTS: dict[str, Act] = {
     "look": lambda it: it.engine.root.raise_event("a", "look"),
+    "schedule": lambda it: it.engine.root.schedule("a", "person", repeat="*/6 * * * *"),
+    "schedule once": lambda it: it.engine.root.schedule(
+        "a", "person", at=timedelta(minutes=12), attributes={"_jitter": 60_000}
+    ),
+    "schedule of a name": lambda it: it.engine.root.schedule(
+        "a", "person", repeat="*/15 * * * *", attributes={"_name": "tick"}
+    ),
+    "schedule instead": lambda it: it.engine.root.schedule(
+        "a",
+        "person",
+        repeat="*/10 * * * *",
+        attributes={"_name": "tick", "_if_exists": "replace", "_misfire": "all"},
+    ),
     "begin": lambda it: it.engine.root.raise_event("a", "begin"),
     "pass": lambda it: it.run(25),
     "pass a little": lambda it: it.run(3.3),
@@ -171,6 +184,7 @@ def do(lived: Lived, acts: list[str]) -> None:
 @hypothesis_settings(max_examples=30, deadline=None)
 @example(["nothing runs", "move", "fire", "cancel"])
 @example(["nothing runs", "pause", "resume"])
+@example(["schedule of a name", "schedule once", "nothing runs", "schedule instead", "schedule", "pass"])
 @example(["pause for long", "nothing runs", "nothing runs", "look", "run"])
 @example(["source", "pause source for long", "nothing runs", "nothing runs", "look", "pass"])
 @example(["fire", "backfill", "pass", "backfill"])
@@ -188,6 +202,24 @@ def test_any_history_of_people_is_replayed(acts: list[str]) -> None:
 
 
 # ---- and with other rulesets ---------------------------------------------------------------------------
+
+
+def test_a_persons_schedule_for_which_there_is_no_room_goes_another_way() -> None:
+    one = """ruleset r { rule begin { select when a begin
+      fired { schedule a event "x" at "2026-03-01T05:00:00Z" } } }"""
+    two = one.replace("fired {", 'fired { schedule a event "y" at "2026-03-01T06:00:00Z"; ')
+    with Engine(":memory:", VirtualClock(START), granularity=1, max_pending=2) as engine:
+        engine.root.install(one)
+        engine.root.raise_event("a", "look")
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("a", "begin")
+            engine.root.schedule("a", "person", at=timedelta(minutes=1))
+            engine.clock.advance(minutes=2)
+            engine.run_due()
+            assert (found := engine.replay(backup=backup)).redone == 1 and found.differences == []
+            found = engine.replay(backup=backup, rulesets=[two])
+    assert found.not_replayed == () and found.unsure == []
+    assert found.differences[0].became == []  # nothing fires at its time
 
 
 def test_a_ruleset_that_stands_in_stays_though_people_installed_another(lived: Lived) -> None:

@@ -17,7 +17,7 @@ from picosched.due.overlap import GIVEN_UP
 from picosched.engine.interventions import BACKFILLED, FIRED, RUNG, TRIED
 from picosched.engine.redoing import concerned, occurrence_of
 from picosched.engine.wiring import Wiring
-from picosched.intervention import Intervention
+from picosched.intervention import SCHEDULED, Intervention
 from picosched.schedule.backfill import RAISED
 from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE
@@ -56,6 +56,8 @@ class Held:
         by_hand = [each for each in interventions if each.what in (FIRED, BACKFILLED)]
         self.by_hand = {occurrence_of(each): each.what for each in by_hand}
         """Occurrences that people raised outside their times, and whether by a backfill."""
+        self.made = {each.told["id"] for each in interventions if each.what == SCHEDULED}
+        """The schedules that people make in what is still to come."""
         tries = [each for each in interventions if each.what == TRIED]
         rung = [each for each in interventions if each.what == RUNG]
         self._rung = {occurrence_of(each): each.at for each in rung}

@@ -16,14 +16,16 @@ from picosched.engine import interventions as words
 from picosched.engine.copied import New
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import Intervention
+from picosched.intervention import SCHEDULED, Intervention
 from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.pico.event import Event
 from picosched.schedule.provenance import change_of
 from picosched.schedule.steps import step_of
 from picosched.sources.reading import read_source
 from picosched.store.picos import PicoRow
 from picosched.turns import install as installing
 from picosched.turns import sources as declaring
+from picosched.turns.pieces import MakeSchedule
 
 
 class LackingError(PicoschedError):
@@ -49,6 +51,7 @@ class Redoing:
             words.SOURCE_ADDED: self._add_source,
             words.SOURCES_BROUGHT: self._bring_sources,
             words.SETTINGS: self._change_settings,
+            SCHEDULED: self._schedule,
         }
 
     def redo(self, each: Intervention) -> str | None:
@@ -65,6 +68,8 @@ class Redoing:
         except PicoschedError as fault:
             if fault.code in ("not_found", "conflict", "refused"):
                 return None  # it has gone another way here
+            if fault.code == "too_large" and each.what == SCHEDULED and self.given:
+                return None  # other rulesets have scheduled more than the old ones
             return f"{named(each)} at {format_time(each.at)}: {fault.message}"
         return None
 
@@ -126,6 +131,12 @@ class Redoing:
                 change = change_of(row, changed[0], each.at, each.what, each.by)
                 self._store.agenda.note_change(change)
 
+    def _schedule(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        event = Event(told["domain"], told["type"], told["attrs"], "", each.at)
+        drawn = [(bits, value) for bits, value in told["drawn"]]
+        piece = MakeSchedule(event, told["pico"], told["when"], told["repeats"], each.by, drawn=drawn)
+        self._engine.turns.make_schedule(piece)
+
     def _change_settings(self, each: Intervention, told: Mapping[str, Any]) -> None:
         raise LackingError(f"found other settings: {', '.join(told['names'])}; those of today stand for all")
 
@@ -135,6 +146,8 @@ def named(each: Intervention) -> str:
     told = each.told
     if each.what in (words.INSTALLED, words.UNINSTALLED):
         return f"{each.what} {told['rid']}"
+    if each.what == SCHEDULED:
+        return f"{each.what} {told['domain']}:{told['type']}"
     on = told.get("name") or told.get("id") or ""
     return f"{each.what} {on}".strip()
 

@@ -232,7 +232,10 @@ class Replaying(Copied):
         self.held.ids.discard(id)
 
     def _come_anyway(self, entry: Entry, id: str, answers: Answers) -> None:
-        """Raise what is no row here: the entry of a source, or what a person scheduled since."""
+        """Raise what is no row here: the entry of a source, or a schedule of a person.
+
+        An older picosched did not keep how people made schedules; their events come as if from outside.
+        """
         source = self.read(self.store.sources.find_entry, id)
         if source is not None:
             if entry.nominal is not None and source.due is not None and source.due < entry.nominal:
@@ -240,6 +243,8 @@ class Replaying(Copied):
             self._done(self._perform_entry, RaiseEntry(id, source.source_id, entry.at, answers))
             return
         made = self._record.read(self._record.store.agenda.find, id)
+        if id in self.held.made:
+            return  # it has gone another way here
         if made is not None and not made.by_person and (made.rule is not None or made.kind == "window"):
             return  # a rule made it; or it follows a window, under another id
         self._raise_again(entry, answers, (made.rid,) if made is not None and made.rid else None)
