@@ -19,6 +19,8 @@ from picosched.schedule.record import COUNT, MAP, NAME, TIME, Field, Table
 ENGINE = "picosched"
 """Who did what nobody did."""
 
+FORGOTTEN = "forgotten"
+"""The last one, once it is past its retention: only its number is left, which the next one follows."""
 SCHEDULED = "scheduled"
 """A schedule that a person made."""
 

@@ -16,7 +16,7 @@ from picosched.engine import interventions as words
 from picosched.engine.copied import New
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import SCHEDULED, Intervention
+from picosched.intervention import FORGOTTEN, SCHEDULED, Intervention
 from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.pico.event import Event
 from picosched.schedule.provenance import change_of
@@ -52,6 +52,7 @@ class Redoing:
             words.SOURCES_BROUGHT: self._bring_sources,
             words.SETTINGS: self._change_settings,
             SCHEDULED: self._schedule,
+            FORGOTTEN: self._lack,
         }
 
     def redo(self, each: Intervention) -> str | None:
@@ -136,6 +137,9 @@ class Redoing:
         drawn = [(bits, value) for bits, value in told["drawn"]]
         piece = MakeSchedule(event, told["pico"], told["when"], told["repeats"], each.by, drawn=drawn)
         self._engine.turns.make_schedule(piece)
+
+    def _lack(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        raise LackingError("its arguments are older than history_days")
 
     def _change_settings(self, each: Intervention, told: Mapping[str, Any]) -> None:
         raise LackingError(f"found other settings: {', '.join(told['names'])}; those of today stand for all")
