@@ -249,6 +249,15 @@ def test_an_import_is_named_and_its_events_are_counted(lived: Lived) -> None:
     assert read_replayed(found.as_json()) == found
 
 
+def test_more_than_a_replay_may_read_is_refused(lived: Lived) -> None:
+    for _ in range(3):
+        do(lived, ["pause", "resume"])
+    lived.engine.root.raise_event("a", "look")
+    assert lived.engine.replay(backup=lived.backup, most=6).redone == 6
+    with pytest.raises(PicoschedError, match=r"found more than 5 interventions .* start later"):
+        lived.engine.replay(backup=lived.backup, most=5)
+
+
 @pytest.mark.files
 def test_other_settings_are_named(tmp_path: Path) -> None:
     with Engine(tmp_path / "picos.db", VirtualClock(START)) as engine:

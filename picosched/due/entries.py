@@ -269,7 +269,7 @@ class Entries:
         self._outcomes.settle(due.whose, settled, record, raised=raised, under_way=under_way, written=written)
         source = due.whose.source
         known = source.recorded or (written and source.journal)
-        if not known and record.fired - record.nominal >= LATE:
+        if not known and source.timed and record.fired - record.nominal >= LATE:
             told = {"id": settled.id, "nominal": to_ms(record.nominal)}
             self._store.interventions.add(record.fired, "rung", ENGINE, told)
 

@@ -274,7 +274,8 @@ class Engine(Delivering, Alerting, Sourced, Tokened, Audited, Forecast):
         last turn. `rulesets` (paths, URLs or texts) take the place of those with the same rid from `since`
         on. With `first` it ends at the first turn that differs. `progress` is called with the number of turns
         so far, and of all. `not_found` if there is no snapshot or no turn, `invalid` for a backup of another
-        store or one that is too old, `too_large` for more than `most` turns, which may be 100,000.
+        store or one that is too old, `too_large` for more than `most` turns or
+        interventions, which may be 100,000.
         """
         from picosched.engine.replay import replay_of  # late, as it is rarely wanted
 

@@ -20,6 +20,7 @@ from picosched.clock import format_time
 from picosched.due.snapshots import root_of, snapshot_before
 from picosched.engine.copied import MOST_RULESETS, New, copied, read_new, refuse_beyond
 from picosched.engine.held import AT_ONCE
+from picosched.engine.interventions import TRIED
 from picosched.engine.replayed import Comparing, Replayed
 from picosched.engine.replaying import Replaying
 from picosched.engine.wiring import Wiring
@@ -111,7 +112,7 @@ def _replayed(engine: Wiring, backup: Store, asked: Asked) -> Replayed:
             "end earlier, or start later",
             "too_large",
         )
-    hands = _interventions(engine, start.store.interventions.last())
+    hands = _interventions(engine, start, end, asked.most)
     with (
         copied(start.store.size() + total * A_TURN, start.store.copy) as copy,
         closing(Replaying(copy, engine, engine.settings, start.at, hands)) as again,
@@ -218,12 +219,18 @@ def _entries(engine: Wiring, after: int, upto: int) -> Iterator[tuple[Entry, str
         after = found[-1].seq
 
 
-def _interventions(engine: Wiring, after: int) -> list[Intervention]:
-    """What people did since, all of it."""
-    found: list[Intervention] = []
+def _interventions(engine: Wiring, start: Start, end: datetime, most: int) -> list[Intervention]:
+    """What people did since; also after the end, as what is overdue there may wait for it."""
+    found, after = list[Intervention](), start.store.interventions.last()
     while more := engine.read(engine.store.interventions.since, after, AT_ONCE):
-        found += more
+        found += [each for each in more if each.what != TRIED or each.at <= end]
         after = more[-1].seq
+        if len(found) > most:
+            raise PicoschedError(
+                f"found more than {most:,} interventions (what people did, and tries that failed) from "
+                f"{format_time(start.at)} on, wanted at most as many: start later",
+                "too_large",
+            )
     return found
 
 

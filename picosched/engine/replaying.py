@@ -37,7 +37,6 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
-from picosched.sources.source import RID, TAG
 from picosched.store.journal import Entry
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
@@ -288,24 +287,11 @@ class Replaying(Copied):
             else:
                 self._of = self.read(self._pico_of_source, owner)
                 self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
-                self.read(self._note_late_ticks, owner)
             unknown = answers.given or any(bits != BITS for bits, _ in answers.drawn)
             if unknown and (kept is None or inputs.drawn is None):
                 self._note_unsure("a try failed whose random numbers and answers are not recorded")
         finally:
             self._driven, self._of, self._inputs = before
-
-    def _note_late_ticks(self, source_id: str) -> None:
-        """A source that leaves the journal alone came late: what was before and after it is not known."""
-        kept = self.store.sources.find(source_id)
-        source = None if kept is None else declaring.read(kept, self.store.almanac)
-        if source is None or source.journal:
-            return
-        to, found = source.to, self.store.sources
-        tagged = [pico_id for pico_id, _ in found.tagged(declaring.tag_of(to))] if to.kind == TAG else []
-        for pico_id in (self._of, *tagged, *(found.having(to.name) if to.kind == RID else ())):
-            why = f"the source {source.label} came late, which leaves the journal alone"
-            self.unsure.setdefault(pico_id, why)
 
     def _was_paused(self, id: str, owner: str, fired: datetime) -> bool:
         """Whether the occurrence passed while people had paused it; then it has passed here as well."""
