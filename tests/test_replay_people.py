@@ -238,6 +238,51 @@ def test_what_people_cancelled_is_raised_if_it_is_another_here(lived: Lived) -> 
     assert (found.differences, found.unsure) == ([], [])  # it has the same id, and was made before
 
 
+def test_what_people_did_is_counted_once_each(lived: Lived) -> None:
+    lived.engine.root.install(ONE)
+    with closing(lived.engine.store.copy()) as backup:
+        row = lived.engine.root.schedule("a", "person", at=timedelta(hours=9)).row
+        lived.engine.agenda.cancel(row.id)
+        do(lived, ["begin", "fire", "move", "fire", "channel", "no channel", "look"])
+        found = lived.engine.replay(backup=backup)
+        assert (found.differences, found.redone) == ([], 7)
+
+
+def test_a_change_to_what_other_rules_never_make_is_not_counted() -> None:
+    one = """ruleset r { rule begin { select when a begin
+      fired { schedule a event "x" repeat "0 * * * *" } } }"""
+    idle = one.replace('schedule a event "x" repeat "0 * * * *"', "ent:n := 1")
+    with Engine(":memory:", VirtualClock(START)) as engine:
+        engine.root.install(one)
+        engine.root.raise_event("a", "look")
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("a", "begin")
+            (row,) = engine.agenda.scheduled()
+            engine.clock.advance(hours=2)
+            engine.agenda.fire_now(row.id)
+            engine.agenda.backfill(row.id, START, engine.now())
+            engine.agenda.cancel(row.id)
+            engine.root.raise_event("a", "look")
+            same = engine.replay(backup=backup)
+            assert same.redone >= 2 and same.differences == []
+            other = engine.replay(backup=backup, rulesets=[idle])
+    assert (other.redone, other.not_replayed) == (0, ())
+    assert not [line for line in other.lines() if line.startswith("done again")]
+
+
+def test_a_word_of_a_newer_picosched_is_named(lived: Lived) -> None:
+    engine = lived.engine
+    for what in ("sung", "source sung"):
+        told = {"ids": ["x"], "pico": engine.root.id}
+        engine.write(engine.store.interventions.add, engine.now(), what, "anna", told)
+    found = lived.replay()
+    assert found.not_replayed == (
+        "sung at 2026-03-01T00:00:00Z: this picosched does not know it",
+        "source sung at 2026-03-01T00:00:00Z: this picosched does not know it",
+    )
+    assert (found.differences, found.unsure, found.redone) == ([], [], 0)
+
+
 def test_an_import_is_named_and_its_events_are_counted(lived: Lived) -> None:
     document = lived.engine.export_pico("root")
     lived.engine.import_pico(document, name="copy").raise_event("a", "look")

@@ -23,12 +23,12 @@ from picosched.engine.alerts import Alerting
 from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
-from picosched.engine.interventions import PICO_MADE
 from picosched.engine.pico import PicoRef
 from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
 from picosched.engine.tokens import Tokened
 from picosched.errors import PicoschedError
+from picosched.intervention import PICO_MADE
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter

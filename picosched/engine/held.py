@@ -14,10 +14,9 @@ from heapq import heappush
 
 from picosched.clock import MILLISECOND
 from picosched.due.overlap import GIVEN_UP
-from picosched.engine.interventions import BACKFILLED, FIRED, RUNG, TRIED
 from picosched.engine.redoing import concerned, occurrence_of
 from picosched.engine.wiring import Wiring
-from picosched.intervention import SCHEDULED, Intervention
+from picosched.intervention import BACKFILLED, FIRED, RUNG, SCHEDULED, TRIED, Intervention
 from picosched.schedule.backfill import RAISED
 from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE

@@ -20,12 +20,11 @@ from picosched.clock import format_time
 from picosched.due.snapshots import root_of, snapshot_before
 from picosched.engine.copied import MOST_RULESETS, New, copied, read_new, refuse_beyond
 from picosched.engine.held import AT_ONCE
-from picosched.engine.interventions import TRIED
 from picosched.engine.replayed import Comparing, Replayed
 from picosched.engine.replaying import Replaying
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import Intervention
+from picosched.intervention import TRIED, Intervention
 from picosched.store.journal import Entry
 from picosched.store.store import Store
 from picosched.turns.install import BY_RULE

@@ -19,13 +19,12 @@ from picosched.due.programs import finished
 from picosched.due.wired import Apart
 from picosched.engine.copied import Copied, New
 from picosched.engine.held import AT_ONCE, Held
-from picosched.engine.interventions import BACKFILLED, FIRED
 from picosched.engine.made import BITS, Made
-from picosched.engine.redoing import Redoing, concerned
+from picosched.engine.redoing import LackingError, Redoing, concerned, occurrence_of
 from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import ENGINE, Intervention
+from picosched.intervention import BACKFILLED, ENGINE, FIRED, Intervention
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.outside.processes import Ended
 from picosched.pico.event import Event
@@ -84,6 +83,8 @@ class Replaying(Copied):
         self._told = store.pages.last_turn()
         self.outside = self.lost = self.requests = self.redone = 0
         self.redoing = Redoing(self, record)
+        self._raised_again = set[tuple[str, datetime]]()
+        """The occurrences that people raised outside their times, and that were raised here."""
         self.not_replayed: list[str] = []
         """What people did that could not be done again, with the reason."""
 
@@ -162,12 +163,14 @@ class Replaying(Copied):
         self._looked = EPOCH
         self._pass(each.at)
         self._virtual.reach(max(each.at, self.now()))
-        why = self.redoing.redo(each)
-        self.redone += why is None and each.by not in (END_OF_PAUSE, ENGINE)
-        if why is not None:
-            self.not_replayed.append(why)
+        try:
+            raised_again = each.what in (FIRED, BACKFILLED) and occurrence_of(each) in self._raised_again
+            done = self.redoing.redo(each) or raised_again
+            self.redone += done and each.by not in (END_OF_PAUSE, ENGINE)
+        except LackingError as lacking:
+            self.not_replayed.append(lacking.message)
             for id in concerned(each):
-                self.unsure.setdefault(id, f"not replayed: {why}")
+                self.unsure.setdefault(id, f"not replayed: {lacking.message}")
         self.held.done(each)
         self._looked = EPOCH
 
@@ -265,8 +268,11 @@ class Replaying(Copied):
                 self._done(self._raise_now, RaiseNow(row.id, why, answers))
             elif record.nominal < still_to_come(row):
                 self._done(self._raise_past, RaisePast(row.id, record.nominal, answers))
+            else:
+                return
         except PicoschedError:
             return  # it has ended here, so there is no turn
+        self._raised_again.add((row.id, record.nominal))
 
     def _settle(self, id: str, owner: str, fired: datetime) -> None:
         """Settle an occurrence at the time when it was let go, sent on or tried in vain, without a turn."""

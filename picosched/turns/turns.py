@@ -17,7 +17,7 @@ from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
 from picosched.hashed import id_of
-from picosched.intervention import ENGINE, SCHEDULED
+from picosched.intervention import ENGINE, SCHEDULED, TRIED
 from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
@@ -197,7 +197,7 @@ class Turns:
                 self._loaded.forget(pico.id)  # the rules may have seen changes to their pico
                 if turn.inputs:
                     told = {"id": record.id, "nominal": to_ms(record.nominal), "inputs": turn.inputs}
-                    self._store.interventions.add(turn.now, "tried", ENGINE, told)
+                    self._store.interventions.add(turn.now, TRIED, ENGINE, told)
                 return turn.errors[0]
             if settled is not None and (turn.errors or settled.failures):
                 _count_failure(turn, settled)
