@@ -283,6 +283,24 @@ def test_a_word_of_a_newer_picosched_is_named(lived: Lived) -> None:
     assert (found.differences, found.unsure, found.redone) == ([], [], 0)
 
 
+def test_interventions_are_done_in_the_order_of_turns(lived: Lived) -> None:
+    """Whatever their numbers are: of several machines one may write its own later."""
+    engine = lived.engine
+    for _ in range(3):
+        engine.root.raise_event("a", "look")
+    engine.agenda.cancel(first_row(lived))
+    engine.root.raise_event("a", "look")
+    engine.root.install(ONE)
+    engine.root.raise_event("a", "look")
+    (cancelled, installed) = engine.store.interventions.since(lived.backup.interventions.last(), 9)
+    assert cancelled.after < installed.after
+    with engine.store.transaction():
+        run = engine.store._database.run
+        run(f"UPDATE intervention SET seq = 1000 WHERE seq = {cancelled.seq}")
+    found = lived.replay()
+    assert (found.differences, found.unsure, found.redone) == ([], [], 2), found.lines()
+
+
 def test_an_import_is_named_and_its_events_are_counted(lived: Lived) -> None:
     document = lived.engine.export_pico("root")
     lived.engine.import_pico(document, name="copy").raise_event("a", "look")

@@ -230,7 +230,8 @@ def _interventions(engine: Wiring, start: Start, end: datetime, most: int) -> li
                 f"{format_time(start.at)} on, wanted at most as many: start later",
                 "too_large",
             )
-    return found
+    # Machines write their rows when they commit, so the numbers may not go as the turns do.
+    return sorted(found, key=lambda each: (each.after, each.seq))
 
 
 def _in_order(
