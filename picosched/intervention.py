@@ -31,6 +31,8 @@ SOURCE_ADDED, SOURCES_BROUGHT = "source added", "sources brought"
 SOURCE = "source "
 """Before one of `CHANGES_OF_SOURCES`."""
 CHANGES_OF_SOURCES = ("removed", PAUSED, RESUMED)
+ALERT_PUT, ALERT_REMOVED = "alert put", "alert removed"
+DELIVERY_RETRIED, DELIVERY_DROPPED = "delivery retried", "delivery dropped"
 SETTINGS = "settings"
 """The engine was opened with other settings."""
 TRIED = "tried"

@@ -270,6 +270,62 @@ def test_a_change_to_what_other_rules_never_make_is_not_counted() -> None:
     assert not [line for line in other.lines() if line.startswith("done again")]
 
 
+FAILING = """ruleset r {
+  rule begin { select when a begin
+    fired { schedule a event "bad" repeat "*/10 * * * *" attributes {"_name": "b"} } }
+  rule bad { select when a bad pre { x = "a" - 1 } noop() }
+  rule told { select where event:domain == "schedule"
+    send_directive("told", {"coming": schedule:list().map(function(it) { it{"id"} })})
+    fired { ent:n := ent:n.defaultsTo(0) + 1 } }
+  rule look { select when a look send_directive("n", {"n": ent:n}) }
+}"""
+AND_THEN: dict[str, Callable[[Engine, str], Any]] = {
+    "added": lambda engine, eci: engine.add_alert("more", eci, on=["failed"]),
+    "removed": lambda engine, eci: engine.remove_alert("there"),
+    "changed": lambda engine, eci: engine.change_alert("there", after=3),
+    "to a url": lambda engine, eci: engine.change_alert("there", to="https://hunter2@example.org/x"),
+    "from a url": lambda engine, eci: engine.change_alert("elsewhere", to=eci),
+}
+
+
+@pytest.mark.parametrize("what", AND_THEN)
+def test_alerts_of_people_tell_again_as_they_did(what: str) -> None:
+    with Engine(":memory:", VirtualClock(START), granularity=1, min_period=0) as engine:
+        engine.root.install(FAILING)
+        eci = f"eci:{engine.root.new_channel(['t']).eci}"
+        engine.add_alert("there", eci, on=["failed"])
+        engine.add_alert("elsewhere", "https://example.org/x", on=["failed"])
+        engine.root.raise_event("a", "begin")
+        engine.run_until("2026-03-01T00:15:00Z")
+        with closing(engine.store.copy()) as backup:
+            AND_THEN[what](engine, eci)
+            for _ in range(5):
+                engine.clock.advance(minutes=13)
+                engine.run_due()
+                engine.root.raise_event("a", "look")
+            kept = engine.store.interventions.since(backup.interventions.last(), 9)
+            assert "hunter2" not in str(kept)
+            found = engine.replay(backup=backup)
+    assert (found.differences, found.unsure, found.not_replayed) == ([], [], ()), found.lines()
+    assert found.redone == 1 and found.turns > 5
+
+
+def test_what_was_done_to_deliveries_is_named(lived: Lived) -> None:
+    sending = """ruleset s { rule go { select when b go
+      event:send({"eci": "abc", "domain": "b", "type": "came"}, "https://shop.example") } }"""
+    engine = lived.engine
+    engine.root.install(sending)
+    for act in (engine.retry_delivery, engine.drop_delivery):
+        engine.root.raise_event("b", "go")
+        act(engine.deliveries()[0].id)
+    found = lived.replay()
+    assert (found.differences, found.redone) == ([], 1)
+    assert [each.split(" at ")[0].rsplit(" ", 1)[0] for each in found.not_replayed] == [
+        "delivery retried",
+        "delivery dropped",
+    ]
+
+
 def test_a_word_of_a_newer_picosched_is_named(lived: Lived) -> None:
     engine = lived.engine
     for what in ("sung", "source sung"):

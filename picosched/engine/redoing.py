@@ -17,10 +17,14 @@ from picosched.engine.interventions import change_source, channel_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.intervention import (
+    ALERT_PUT,
+    ALERT_REMOVED,
     BACKFILLED,
     CHANGES_OF_SOURCES,
     CHANNEL_DELETED,
     CHANNEL_MADE,
+    DELIVERY_DROPPED,
+    DELIVERY_RETRIED,
     FIRED,
     FORGOTTEN,
     INSTALLED,
@@ -40,6 +44,7 @@ from picosched.intervention import (
 )
 from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.pico.event import Event
+from picosched.schedule.alert import Alert
 from picosched.schedule.provenance import change_of
 from picosched.schedule.steps import step_of
 from picosched.sources.reading import read_source
@@ -73,6 +78,10 @@ class Redoing:
             SOURCES_BROUGHT: self._bring_sources,
             SETTINGS: self._change_settings,
             SCHEDULED: self._schedule,
+            ALERT_PUT: self._put_alert,
+            ALERT_REMOVED: self._remove_alert,
+            DELIVERY_RETRIED: self._settle_delivery,
+            DELIVERY_DROPPED: self._settle_delivery,
             FORGOTTEN: self._lack,
             **dict.fromkeys(STEPS, self._change_schedules),
             **{f"{SOURCE}{what}": self._change_source for what in CHANGES_OF_SOURCES},
@@ -158,6 +167,19 @@ class Redoing:
         drawn = [(bits, value) for bits, value in told["drawn"]]
         piece = MakeSchedule(event, told["pico"], told["when"], told["repeats"], each.by, drawn=drawn)
         _need(self._engine.turns.make_schedule(piece).is_new)
+
+    def _put_alert(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        if told["to"] is None:
+            self._remove_alert(each, told)
+        else:
+            given = told["name"], told["to"], tuple(told["on"]), told["after"]
+            self._store.alerts.put(Alert(*given, made=each.at, made_by=each.by))
+
+    def _remove_alert(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        _need(self._store.alerts.remove(told["name"]))
+
+    def _settle_delivery(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        raise LackingError("nothing leaves a replay, so each delivery counts as taken")
 
     def _not_known(self, each: Intervention, told: Mapping[str, Any]) -> None:
         raise LackingError("this picosched does not know it")
