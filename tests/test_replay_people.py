@@ -19,6 +19,8 @@ from picosched.engine.replayed import Replayed, read_replayed
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled
 from picosched.sources.reading import read_source
+from picosched.store import rows
+from picosched.store.interventions import of_intervention
 from picosched.store.store import Store
 
 START = "2026-03-01T00:00:00Z"
@@ -351,8 +353,13 @@ def test_interventions_are_done_in_the_order_of_turns(lived: Lived) -> None:
     (cancelled, installed) = engine.store.interventions.since(lived.backup.interventions.last(), 9)
     assert cancelled.after < installed.after
     with engine.store.transaction():
-        run = engine.store._database.run
-        run(f"UPDATE intervention SET seq = 1000 WHERE seq = {cancelled.seq}")
+        engine.store._database.run(f"DELETE FROM intervention WHERE seq = {cancelled.seq}")
+        row = rows.checked(of_intervention(cancelled))
+        engine.store._database.put("intervention", "add_intervention", row)
+    assert [each.what for each in engine.store.interventions.since(cancelled.seq, 9)] == [
+        "installed",
+        "cancelled",
+    ]
     found = lived.replay()
     assert (found.differences, found.unsure, found.redone) == ([], [], 2), found.lines()
 
