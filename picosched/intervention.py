@@ -19,6 +19,29 @@ from picosched.schedule.record import COUNT, MAP, NAME, TIME, Field, Table
 ENGINE = "picosched"
 """Who did what nobody did."""
 
+SCHEDULED = "scheduled"
+CANCELLED, PAUSED, RESUMED, MOVED, RESCHEDULED = "cancelled", "paused", "resumed", "moved", "rescheduled"
+STEPS = (CANCELLED, PAUSED, RESUMED, MOVED, RESCHEDULED)
+"""Changes of schedules, with the arguments that `schedule.steps` tells."""
+FIRED, BACKFILLED = "fired", "backfilled"
+INSTALLED, UNINSTALLED = "installed", "uninstalled"
+PICO_MADE, PICO_DELETED, PICO_IMPORTED = "pico made", "pico deleted", "pico imported"
+CHANNEL_MADE, CHANNEL_DELETED = "channel made", "channel deleted"
+SOURCE_ADDED, SOURCES_BROUGHT = "source added", "sources brought"
+SOURCE = "source "
+"""Before one of `CHANGES_OF_SOURCES`."""
+CHANGES_OF_SOURCES = ("removed", PAUSED, RESUMED)
+ALERT_PUT, ALERT_REMOVED = "alert put", "alert removed"
+DELIVERY_RETRIED, DELIVERY_DROPPED = "delivery retried", "delivery dropped"
+SETTINGS = "settings"
+"""The engine was opened with other settings."""
+TRIED = "tried"
+"""What a try was given that failed and was followed by another; it has no turn."""
+RUNG = "rung"
+"""An occurrence of a source that came late, if it is `timed` and has neither a record nor a turn."""
+FORGOTTEN = "forgotten"
+"""The last one, once it is past its retention: only its number is left, which the next one follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
@@ -28,7 +51,7 @@ class Intervention:
     after: int
     """The `seq` of the last turn before it; 0 if there was none."""
     what: str
-    """One of the names in `engine.redoing`."""
+    """One of the words above; a newer picosched may have others."""
     by: str
     told: Mapping[str, Any]
     """Its arguments, as JSON."""

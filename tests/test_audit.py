@@ -13,6 +13,7 @@ from picosched.acting import COMMAND_LINE, CONSOLE, HTTP, Actor, Role
 from picosched.audit import LONGEST, deed_of, read_deed
 from picosched.clock import parse_time
 from picosched.engine.agenda import MOST_NOTED
+from picosched.intervention import ENGINE, FORGOTTEN
 
 START = "2026-03-01T00:00:00Z"
 TEA = """
@@ -196,6 +197,27 @@ def test_it_is_deleted_as_history_is(engine: Engine, clock: VirtualClock) -> Non
     clock.advance(days=20)
     engine.prune()
     assert engine.audit() == []
+
+
+def test_so_are_the_arguments_of_what_people_did_the_last_ones_too(
+    engine: Engine, clock: VirtualClock
+) -> None:
+    kept = engine.store.interventions
+    engine.root.install(TEA, {"password": "hunter2"})
+    number = kept.last()
+    clock.advance(days=20)
+    engine.prune()
+    assert kept.since(number - 1, 9)[0].told["config"] == {"password": "hunter2"}
+    clock.advance(days=11)
+    engine.prune()
+    (only,) = kept.since(0, 9)
+    assert (only.what, only.by, only.told, only.seq) == (FORGOTTEN, ENGINE, {}, number)
+    engine.prune()
+    assert kept.since(0, 9) == [only] and not engine.store.prunable(engine.now())
+    engine.new_pico("b")  # the next number follows it
+    assert [each.seq for each in kept.since(0, 9)] == [number, number + 1]
+    engine.prune()
+    assert [each.told["name"] for each in kept.since(0, 9)] == ["b"]
 
 
 def test_long_texts_are_cut(engine: Engine) -> None:

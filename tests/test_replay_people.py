@@ -19,6 +19,8 @@ from picosched.engine.replayed import Replayed, read_replayed
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled
 from picosched.sources.reading import read_source
+from picosched.store import rows
+from picosched.store.interventions import of_intervention
 from picosched.store.store import Store
 
 START = "2026-03-01T00:00:00Z"
@@ -125,6 +127,19 @@ def brought(when: str) -> Act:
 
 ACTS: dict[str, Act] = {
     "look": lambda it: it.engine.root.raise_event("a", "look"),
+    "schedule": lambda it: it.engine.root.schedule("a", "person", repeat="*/6 * * * *"),
+    "schedule once": lambda it: it.engine.root.schedule(
+        "a", "person", at=timedelta(minutes=12), attributes={"_jitter": 60_000}
+    ),
+    "schedule of a name": lambda it: it.engine.root.schedule(
+        "a", "person", repeat="*/15 * * * *", attributes={"_name": "tick"}
+    ),
+    "schedule instead": lambda it: it.engine.root.schedule(
+        "a",
+        "person",
+        repeat="*/10 * * * *",
+        attributes={"_name": "tick", "_if_exists": "replace", "_misfire": "all"},
+    ),
     "begin": lambda it: it.engine.root.raise_event("a", "begin"),
     "pass": lambda it: it.run(25),
     "pass a little": lambda it: it.run(3.3),
@@ -171,6 +186,7 @@ def do(lived: Lived, acts: list[str]) -> None:
 @hypothesis_settings(max_examples=30, deadline=None)
 @example(["nothing runs", "move", "fire", "cancel"])
 @example(["nothing runs", "pause", "resume"])
+@example(["schedule of a name", "schedule once", "nothing runs", "schedule instead", "schedule", "pass"])
 @example(["pause for long", "nothing runs", "nothing runs", "look", "run"])
 @example(["source", "pause source for long", "nothing runs", "nothing runs", "look", "pass"])
 @example(["fire", "backfill", "pass", "backfill"])
@@ -190,6 +206,24 @@ def test_any_history_of_people_is_replayed(acts: list[str]) -> None:
 # ---- and with other rulesets ---------------------------------------------------------------------------
 
 
+def test_a_persons_schedule_for_which_there_is_no_room_goes_another_way() -> None:
+    one = """ruleset r { rule begin { select when a begin
+      fired { schedule a event "x" at "2026-03-01T05:00:00Z" } } }"""
+    two = one.replace("fired {", 'fired { schedule a event "y" at "2026-03-01T06:00:00Z"; ')
+    with Engine(":memory:", VirtualClock(START), granularity=1, max_pending=2) as engine:
+        engine.root.install(one)
+        engine.root.raise_event("a", "look")
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("a", "begin")
+            engine.root.schedule("a", "person", at=timedelta(minutes=1))
+            engine.clock.advance(minutes=2)
+            engine.run_due()
+            assert (found := engine.replay(backup=backup)).redone == 1 and found.differences == []
+            found = engine.replay(backup=backup, rulesets=[two])
+    assert found.not_replayed == () and found.unsure == []
+    assert found.differences[0].became == []  # nothing fires at its time
+
+
 def test_a_ruleset_that_stands_in_stays_though_people_installed_another(lived: Lived) -> None:
     do(lived, ["install", "pass", "look"])
     other = lived.engine.new_pico("other")
@@ -206,6 +240,130 @@ def test_what_people_cancelled_is_raised_if_it_is_another_here(lived: Lived) -> 
     assert (found.differences, found.unsure) == ([], [])  # it has the same id, and was made before
 
 
+def test_what_people_did_is_counted_once_each(lived: Lived) -> None:
+    lived.engine.root.install(ONE)
+    with closing(lived.engine.store.copy()) as backup:
+        row = lived.engine.root.schedule("a", "person", at=timedelta(hours=9)).row
+        lived.engine.agenda.cancel(row.id)
+        do(lived, ["begin", "fire", "move", "fire", "channel", "no channel", "look"])
+        found = lived.engine.replay(backup=backup)
+        assert (found.differences, found.redone) == ([], 7)
+
+
+def test_a_change_to_what_other_rules_never_make_is_not_counted() -> None:
+    one = """ruleset r { rule begin { select when a begin
+      fired { schedule a event "x" repeat "0 * * * *" } } }"""
+    idle = one.replace('schedule a event "x" repeat "0 * * * *"', "ent:n := 1")
+    with Engine(":memory:", VirtualClock(START)) as engine:
+        engine.root.install(one)
+        engine.root.raise_event("a", "look")
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("a", "begin")
+            (row,) = engine.agenda.scheduled()
+            engine.clock.advance(hours=2)
+            engine.agenda.fire_now(row.id)
+            engine.agenda.backfill(row.id, START, engine.now())
+            engine.agenda.cancel(row.id)
+            engine.root.raise_event("a", "look")
+            same = engine.replay(backup=backup)
+            assert same.redone >= 2 and same.differences == []
+            other = engine.replay(backup=backup, rulesets=[idle])
+    assert (other.redone, other.not_replayed) == (0, ())
+    assert not [line for line in other.lines() if line.startswith("done again")]
+
+
+FAILING = """ruleset r {
+  rule begin { select when a begin
+    fired { schedule a event "bad" repeat "*/10 * * * *" attributes {"_name": "b"} } }
+  rule bad { select when a bad pre { x = "a" - 1 } noop() }
+  rule told { select where event:domain == "schedule"
+    send_directive("told", {"coming": schedule:list().map(function(it) { it{"id"} })})
+    fired { ent:n := ent:n.defaultsTo(0) + 1 } }
+  rule look { select when a look send_directive("n", {"n": ent:n}) }
+}"""
+AND_THEN: dict[str, Callable[[Engine, str], Any]] = {
+    "added": lambda engine, eci: engine.add_alert("more", eci, on=["failed"]),
+    "removed": lambda engine, eci: engine.remove_alert("there"),
+    "changed": lambda engine, eci: engine.change_alert("there", after=3),
+    "to a url": lambda engine, eci: engine.change_alert("there", to="https://hunter2@example.org/x"),
+    "from a url": lambda engine, eci: engine.change_alert("elsewhere", to=eci),
+}
+
+
+@pytest.mark.parametrize("what", AND_THEN)
+def test_alerts_of_people_tell_again_as_they_did(what: str) -> None:
+    with Engine(":memory:", VirtualClock(START), granularity=1, min_period=0) as engine:
+        engine.root.install(FAILING)
+        eci = f"eci:{engine.root.new_channel(['t']).eci}"
+        engine.add_alert("there", eci, on=["failed"])
+        engine.add_alert("elsewhere", "https://example.org/x", on=["failed"])
+        engine.root.raise_event("a", "begin")
+        engine.run_until("2026-03-01T00:15:00Z")
+        with closing(engine.store.copy()) as backup:
+            AND_THEN[what](engine, eci)
+            for _ in range(5):
+                engine.clock.advance(minutes=13)
+                engine.run_due()
+                engine.root.raise_event("a", "look")
+            kept = engine.store.interventions.since(backup.interventions.last(), 9)
+            assert "hunter2" not in str(kept)
+            found = engine.replay(backup=backup)
+    assert (found.differences, found.unsure, found.not_replayed) == ([], [], ()), found.lines()
+    assert found.redone == 1 and found.turns > 5
+
+
+def test_what_was_done_to_deliveries_is_named(lived: Lived) -> None:
+    sending = """ruleset s { rule go { select when b go
+      event:send({"eci": "abc", "domain": "b", "type": "came"}, "https://shop.example") } }"""
+    engine = lived.engine
+    engine.root.install(sending)
+    for act in (engine.retry_delivery, engine.drop_delivery):
+        engine.root.raise_event("b", "go")
+        act(engine.deliveries()[0].id)
+    found = lived.replay()
+    assert (found.differences, found.redone) == ([], 1)
+    assert [each.split(" at ")[0].rsplit(" ", 1)[0] for each in found.not_replayed] == [
+        "delivery retried",
+        "delivery dropped",
+    ]
+
+
+def test_a_word_of_a_newer_picosched_is_named(lived: Lived) -> None:
+    engine = lived.engine
+    for what in ("sung", "source sung"):
+        told = {"ids": ["x"], "pico": engine.root.id}
+        engine.write(engine.store.interventions.add, engine.now(), what, "anna", told)
+    found = lived.replay()
+    assert found.not_replayed == (
+        "sung at 2026-03-01T00:00:00Z: this picosched does not know it",
+        "source sung at 2026-03-01T00:00:00Z: this picosched does not know it",
+    )
+    assert (found.differences, found.unsure, found.redone) == ([], [], 0)
+
+
+def test_interventions_are_done_in_the_order_of_turns(lived: Lived) -> None:
+    """Whatever their numbers are: of several machines one may write its own later."""
+    engine = lived.engine
+    for _ in range(3):
+        engine.root.raise_event("a", "look")
+    engine.agenda.cancel(first_row(lived))
+    engine.root.raise_event("a", "look")
+    engine.root.install(ONE)
+    engine.root.raise_event("a", "look")
+    (cancelled, installed) = engine.store.interventions.since(lived.backup.interventions.last(), 9)
+    assert cancelled.after < installed.after
+    with engine.store.transaction():
+        engine.store._database.run(f"DELETE FROM intervention WHERE seq = {cancelled.seq}")
+        row = rows.checked(of_intervention(cancelled))
+        engine.store._database.put("intervention", "add_intervention", row)
+    assert [each.what for each in engine.store.interventions.since(cancelled.seq, 9)] == [
+        "installed",
+        "cancelled",
+    ]
+    found = lived.replay()
+    assert (found.differences, found.unsure, found.redone) == ([], [], 2), found.lines()
+
+
 def test_an_import_is_named_and_its_events_are_counted(lived: Lived) -> None:
     document = lived.engine.export_pico("root")
     lived.engine.import_pico(document, name="copy").raise_event("a", "look")
@@ -215,6 +373,15 @@ def test_an_import_is_named_and_its_events_are_counted(lived: Lived) -> None:
     assert line == "pico imported copy at 2026-03-01T00:00:00Z: what came with it is not on record"
     assert f"not replayed: {line}" in found.lines()
     assert read_replayed(found.as_json()) == found
+
+
+def test_more_than_a_replay_may_read_is_refused(lived: Lived) -> None:
+    for _ in range(3):
+        do(lived, ["pause", "resume"])
+    lived.engine.root.raise_event("a", "look")
+    assert lived.engine.replay(backup=lived.backup, most=6).redone == 6
+    with pytest.raises(PicoschedError, match=r"found more than 5 interventions .* start later"):
+        lived.engine.replay(backup=lived.backup, most=5)
 
 
 @pytest.mark.files

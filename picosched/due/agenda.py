@@ -25,6 +25,7 @@ from picosched.due.waiting import Waiting
 from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
+from picosched.intervention import BACKFILLED, FIRED, RESUMED
 from picosched.outside.processes import CANCELLED, Ended
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -249,7 +250,7 @@ class Rows:
         nominal = self._store.agenda.free(id, piece.answers.first(self._now()))
         record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=piece.why)
         raised = self._raised_outside(row, fired, record, piece.answers)
-        self._note(piece.by, "fired", row, record, raised)
+        self._note(piece.by, FIRED, row, record, raised)
         return raised
 
     def _note(
@@ -281,7 +282,7 @@ class Rows:
         raised = self._raised_outside(event_row, fired, record, piece.answers, recorded=before is None)
         if isinstance(raised, Turn) and before is not None:
             self._store.agenda.replace_record(of_turn(record, raised))
-        self._note(piece.by, "backfilled", row, record, raised)
+        self._note(piece.by, BACKFILLED, row, record, raised)
         return raised
 
     def _raised_outside(
@@ -326,8 +327,8 @@ class Rows:
         if changed is None:
             return False
         self._store.agenda.take(changed, now)
-        self._store.agenda.note_change(Provenance(id, now, "resumed", END_OF_PAUSE))
-        self._store.interventions.add(now, "resumed", END_OF_PAUSE, {"ids": [id]})
+        self._store.agenda.note_change(Provenance(id, now, RESUMED, END_OF_PAUSE))
+        self._store.interventions.add(now, RESUMED, END_OF_PAUSE, {"ids": [id]})
         return True
 
     def _skip(self, row: Scheduled, upto: datetime, now: datetime, why: str) -> None:

@@ -19,7 +19,7 @@ from picosched.due.queue import NOTHING, Done
 from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.hashed import id_of
-from picosched.intervention import ENGINE
+from picosched.intervention import ENGINE, RESUMED, RUNG, SOURCE
 from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -150,7 +150,7 @@ class Entries:
             return declaring.pause(self._store, id, None)
         resumed = declaring.resume(self._store, id, now)
         if resumed:
-            self._store.interventions.add(now, "source resumed", END_OF_PAUSE, {"id": id})
+            self._store.interventions.add(now, f"{SOURCE}{RESUMED}", END_OF_PAUSE, {"id": id})
         return resumed
 
     def _rung(self, due: DueEntry, answers: Answers) -> Done | Unanswered:
@@ -273,9 +273,9 @@ class Entries:
         self._outcomes.settle(due.whose, settled, record, raised=raised, under_way=under_way, written=written)
         source = due.whose.source
         known = source.recorded or (written and source.journal)
-        if not known and record.fired - record.nominal >= LATE:
+        if not known and source.timed and record.fired - record.nominal >= LATE:
             told = {"id": settled.id, "nominal": to_ms(record.nominal)}
-            self._store.interventions.add(record.fired, "rung", ENGINE, told)
+            self._store.interventions.add(record.fired, RUNG, ENGINE, told)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
         """The target pico, and the event as it receives it."""

@@ -15,6 +15,7 @@ from picosched.due.alerting import NOTE, alerts_of, tell
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
+from picosched.intervention import ALERT_PUT, ALERT_REMOVED
 from picosched.schedule.alert import (
     ECI,
     MAIL,
@@ -109,6 +110,7 @@ class Alerting(Wiring):
                 return False
             self.store.picos.forget_meta(f"{NOTE}{name}")
             self.note("removed", "alert", name)
+            self.keep(ALERT_REMOVED, self.now(), name=name)
             return True
 
         return self.write(work)
@@ -183,9 +185,12 @@ class Alerting(Wiring):
 
     def _put(self, what: str, alert: Alert) -> AlertState:
         self._pico_of_channel(alert)
-        alert = replace(alert, made=self.now(), made_by=str(self.by))
+        now = self.now()
+        alert = replace(alert, made=now, made_by=str(self.by))
         self.store.alerts.put(alert)
         self.note(what, "alert", alert.name, said(alert))
+        to = alert.to if alert.to.startswith(ECI) else None  # else no pico hears of it
+        self.keep(ALERT_PUT, now, name=alert.name, to=to, on=alert.on, after=alert.after)
         return self._state(alert, 0, 0)
 
     def _pico_of_channel(self, alert: Alert) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import DELIVERY_DROPPED, DELIVERY_RETRIED
 from picosched.pico.delivery import Delivery
 
 
@@ -33,6 +34,7 @@ class Delivering(Wiring):
                 return False
             self.store.need(found.pico_id or found.source_id)
             self.note("retried", "delivery", id, found.shown_url)
+            self._keep_delivery(DELIVERY_RETRIED, found)
             return self.store.deliveries.retry(id, self.now())
 
         done = self.write(work)
@@ -57,6 +59,12 @@ class Delivering(Wiring):
             entry = self.store.sources.find_entry(found.entry_id) if found.entry_id else None
             if entry is not None and found.dead is None:
                 self.outcomes.ended_elsewhere(entry, found.nominal, "the delivery was dropped")
+            self._keep_delivery(DELIVERY_DROPPED, found)
             return True
 
         return self.write(work)
+
+    def _keep_delivery(self, what: str, delivery: Delivery) -> None:
+        """Keep for replays what is done to a delivery, and whose it is."""
+        whose = {"pico": delivery.pico_id} if delivery.pico_id else {"source": delivery.source_id}
+        self.keep(what, self.now(), id=delivery.id, **whose)

@@ -23,12 +23,12 @@ from picosched.engine.alerts import Alerting
 from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
-from picosched.engine.interventions import PICO_MADE
 from picosched.engine.pico import PicoRef
 from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
 from picosched.engine.tokens import Tokened
 from picosched.errors import PicoschedError
+from picosched.intervention import PICO_MADE
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
@@ -274,7 +274,8 @@ class Engine(Delivering, Alerting, Sourced, Tokened, Audited, Forecast):
         last turn. `rulesets` (paths, URLs or texts) take the place of those with the same rid from `since`
         on. With `first` it ends at the first turn that differs. `progress` is called with the number of turns
         so far, and of all. `not_found` if there is no snapshot or no turn, `invalid` for a backup of another
-        store or one that is too old, `too_large` for more than `most` turns, which may be 100,000.
+        store or one that is too old, `too_large` for more than `most` turns or
+        interventions, which may be 100,000.
         """
         from picosched.engine.replay import replay_of  # late, as it is rarely wanted
 

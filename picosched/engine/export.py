@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from picosched.checked import checked_text
 from picosched.clock import format_time
 from picosched.engine.exported import FORMAT, VERSION, Moved, MovedRuleset, read_moved
-from picosched.engine.interventions import PICO_IMPORTED
 from picosched.engine.pico import PicoRef
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import PICO_IMPORTED
 from picosched.krl.waiting import KEYS, may_wait
 from picosched.pico.channel import Channel
 from picosched.pico.evaluate import start

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from picosched.checked import ruleset_text
 from picosched.engine.engine import Engine
-from picosched.engine.interventions import INSTALLED, install_told
+from picosched.engine.interventions import install_told
 from picosched.errors import PicoschedError
+from picosched.intervention import INSTALLED
 from picosched.turns import install as installing
 from picosched.turns.memory import file_of
 

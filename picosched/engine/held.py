@@ -14,15 +14,14 @@ from heapq import heappush
 
 from picosched.clock import MILLISECOND
 from picosched.due.overlap import GIVEN_UP
-from picosched.engine.interventions import BACKFILLED, FIRED, RUNG, TRIED
 from picosched.engine.redoing import concerned, occurrence_of
 from picosched.engine.wiring import Wiring
-from picosched.intervention import Intervention
+from picosched.intervention import BACKFILLED, FIRED, RUNG, SCHEDULED, TRIED, Intervention
 from picosched.schedule.backfill import RAISED
 from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
-from picosched.sources.source import RID, TAG, URL
+from picosched.sources.source import RID, TAG, URL, Source
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
@@ -56,6 +55,8 @@ class Held:
         by_hand = [each for each in interventions if each.what in (FIRED, BACKFILLED)]
         self.by_hand = {occurrence_of(each): each.what for each in by_hand}
         """Occurrences that people raised outside their times, and whether by a backfill."""
+        self.made = {each.told["id"] for each in interventions if each.what == SCHEDULED}
+        """The schedules that people make in what is still to come."""
         tries = [each for each in interventions if each.what == TRIED]
         rung = [each for each in interventions if each.what == RUNG]
         self._rung = {occurrence_of(each): each.at for each in rung}
@@ -124,6 +125,8 @@ class Held:
             return False
         source = declaring.read(kept, self.store.almanac)
         has_turns = source.journal and source.to.kind not in (TAG, RID, URL)
+        if not has_turns and not source.timed:
+            self._note_not_timed(source)
         record = self.record_of(id, entry.due)
         if (came := self._rung.get((id, entry.due))) is not None:
             heappush(self.let_go, (came, id, source_id))
@@ -138,6 +141,18 @@ class Held:
         if not has_turns or record.outcome not in RAISED or record.eid is None:
             heappush(self.let_go, (record.fired, id, source_id))
         return True
+
+    def _note_not_timed(self, source: Source) -> None:
+        """Of ticks whose times are not on record it is not known what was before and after them."""
+        to, found = source.to, self.store.sources
+        reached = [declaring.place_of(self.store, to)]
+        if to.kind == TAG:
+            reached = [pico_id for pico_id, _ in found.tagged(declaring.tag_of(to))]
+        elif to.kind == RID:
+            reached = found.having(to.name)
+        why = f"when the ticks of the source {source.label} came is not on record"
+        for pico_id in reached:
+            self.unsure.setdefault(pico_id, why)
 
     def _wait_until_changed(self, id: str, owner: str) -> bool:
         """True: people changed it, or all of its pico or source, while it was overdue."""

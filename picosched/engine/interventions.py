@@ -1,6 +1,6 @@
-"""What people can do to picos and sources, as words with arguments that can be kept and done again.
+"""The arguments of what people do to picos and sources, so that they can be kept and it can be done again.
 
-What is done to schedules is in `schedule.steps`.
+The words are in `intervention`; what is done to schedules is in `schedule.steps`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from picosched.clock import parse_time
+from picosched.intervention import PAUSED, RESUMED
 from picosched.pico.channel import Channel, Policy
 from picosched.store.picos import hash_of
 from picosched.store.store import Store
@@ -17,19 +18,6 @@ from picosched.turns import sources as declaring
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
-
-INSTALLED, UNINSTALLED = "installed", "uninstalled"
-PICO_MADE, PICO_DELETED, PICO_IMPORTED = "pico made", "pico deleted", "pico imported"
-CHANNEL_MADE, CHANNEL_DELETED = "channel made", "channel deleted"
-SOURCE = "source "
-SOURCE_ADDED, SOURCES_BROUGHT = "source added", "sources brought"
-TRIED = "tried"
-"""What a try was given that failed and was followed by another; it has no turn."""
-RUNG = "rung"
-"""An occurrence of a source that came late, and has neither a record nor a turn in the journal."""
-FIRED, BACKFILLED = "fired", "backfilled"
-SETTINGS = "settings"
-"""The engine was opened with other settings."""
 
 
 def install_told(
@@ -64,7 +52,7 @@ def change_source(store: Store, what: str, id: str, told: Mapping[str, Any], now
     """Remove, pause or resume a source, inside a transaction; returns what `declaring` does."""
     if what == "removed":
         return declaring.remove(store, id)
-    if what == "resumed":
+    if what == RESUMED:
         return declaring.resume(store, id, now)
-    assert what == "paused", what
+    assert what == PAUSED, what
     return declaring.pause(store, id, None if told["until"] is None else parse_time(told["until"]))

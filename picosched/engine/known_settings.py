@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from picosched.engine.interventions import SETTINGS
 from picosched.hashed import SHORT, id_of
-from picosched.intervention import ENGINE
+from picosched.intervention import ENGINE, SETTINGS
 from picosched.settings import Settings
 from picosched.store.store import Store
 

@@ -10,18 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
 from picosched.engine.agenda import Agenda
-from picosched.engine.interventions import (
-    CHANNEL_DELETED,
-    CHANNEL_MADE,
-    INSTALLED,
-    PICO_DELETED,
-    UNINSTALLED,
-    channel_told,
-    install_told,
-)
+from picosched.engine.interventions import channel_told, install_told
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.hashed import SHORT
+from picosched.intervention import CHANNEL_DELETED, CHANNEL_MADE, INSTALLED, PICO_DELETED, UNINSTALLED
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire

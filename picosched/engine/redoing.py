@@ -12,18 +12,46 @@ from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, from_ms
-from picosched.engine import interventions as words
 from picosched.engine.copied import New
+from picosched.engine.interventions import change_source, channel_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import Intervention
+from picosched.intervention import (
+    ALERT_PUT,
+    ALERT_REMOVED,
+    BACKFILLED,
+    CHANGES_OF_SOURCES,
+    CHANNEL_DELETED,
+    CHANNEL_MADE,
+    DELIVERY_DROPPED,
+    DELIVERY_RETRIED,
+    FIRED,
+    FORGOTTEN,
+    INSTALLED,
+    PICO_DELETED,
+    PICO_IMPORTED,
+    PICO_MADE,
+    RUNG,
+    SCHEDULED,
+    SETTINGS,
+    SOURCE,
+    SOURCE_ADDED,
+    SOURCES_BROUGHT,
+    STEPS,
+    TRIED,
+    UNINSTALLED,
+    Intervention,
+)
 from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.pico.event import Event
+from picosched.schedule.alert import Alert
 from picosched.schedule.provenance import change_of
 from picosched.schedule.steps import step_of
 from picosched.sources.reading import read_source
 from picosched.store.picos import PicoRow
 from picosched.turns import install as installing
 from picosched.turns import sources as declaring
+from picosched.turns.pieces import MakeSchedule
 
 
 class LackingError(PicoschedError):
@@ -39,34 +67,39 @@ class Redoing:
         self.given: Mapping[str, New] = {}
         """Rid → the ruleset that stands in for all of its rid."""
         self._ways: Mapping[str, Callable[[Intervention, Mapping[str, Any]], None]] = {
-            words.INSTALLED: self._install,
-            words.UNINSTALLED: self._uninstall,
-            words.PICO_MADE: self._make_pico,
-            words.PICO_DELETED: self._delete_pico,
-            words.PICO_IMPORTED: self._import,
-            words.CHANNEL_MADE: self._make_channel,
-            words.CHANNEL_DELETED: self._delete_channel,
-            words.SOURCE_ADDED: self._add_source,
-            words.SOURCES_BROUGHT: self._bring_sources,
-            words.SETTINGS: self._change_settings,
+            INSTALLED: self._install,
+            UNINSTALLED: self._uninstall,
+            PICO_MADE: self._make_pico,
+            PICO_DELETED: self._delete_pico,
+            PICO_IMPORTED: self._import,
+            CHANNEL_MADE: self._make_channel,
+            CHANNEL_DELETED: self._delete_channel,
+            SOURCE_ADDED: self._add_source,
+            SOURCES_BROUGHT: self._bring_sources,
+            SETTINGS: self._change_settings,
+            SCHEDULED: self._schedule,
+            ALERT_PUT: self._put_alert,
+            ALERT_REMOVED: self._remove_alert,
+            DELIVERY_RETRIED: self._settle_delivery,
+            DELIVERY_DROPPED: self._settle_delivery,
+            FORGOTTEN: self._lack,
+            **dict.fromkeys(STEPS, self._change_schedules),
+            **{f"{SOURCE}{what}": self._change_source for what in CHANGES_OF_SOURCES},
         }
 
-    def redo(self, each: Intervention) -> str | None:
-        """Do it again, outside a transaction; why that is not possible, or None."""
-        if each.what in (words.FIRED, words.BACKFILLED, words.TRIED, words.RUNG):
-            return None  # they come as occurrences
-        way = self._ways.get(each.what)
-        if way is None:
-            way = self._change_source if each.what.startswith(words.SOURCE) else self._change_schedules
+    def redo(self, each: Intervention) -> bool:
+        """Do it again, outside a transaction; False if it does nothing here. LackingError if it cannot be."""
+        if each.what in (FIRED, BACKFILLED, TRIED, RUNG):
+            return False  # they come as occurrences
         try:
-            self._engine.write(way, each, each.told)
-        except LackingError as lacking:
-            return f"{named(each)} at {format_time(each.at)}: {lacking.message}"
+            self._engine.write(self._ways.get(each.what, self._not_known), each, each.told)
         except PicoschedError as fault:
-            if fault.code in ("not_found", "conflict", "refused"):
-                return None  # it has gone another way here
-            return f"{named(each)} at {format_time(each.at)}: {fault.message}"
-        return None
+            if fault.code in ("not_found", "conflict", "refused") and not isinstance(fault, LackingError):
+                return False  # it has gone another way here
+            if fault.code == "too_large" and each.what == SCHEDULED and self.given:
+                return False  # other rulesets have scheduled more than the old ones
+            raise LackingError(f"{named(each)} at {format_time(each.at)}: {fault.message}") from fault
+        return True
 
     def _install(self, each: Intervention, told: Mapping[str, Any]) -> None:
         pico_id, rid, config = told["pico"], told["rid"], told["config"]
@@ -95,11 +128,11 @@ class Redoing:
 
     def _make_channel(self, each: Intervention, told: Mapping[str, Any]) -> None:
         self._loaded.load_pico(told["pico"])
-        self._store.picos.new_channel(words.channel_of(told), each.at)
+        self._store.picos.new_channel(channel_of(told), each.at)
 
     def _delete_channel(self, each: Intervention, told: Mapping[str, Any]) -> None:
         self._loaded.forget_channel(told["eci"])
-        self._store.picos.delete_channel(told["eci"])
+        _need(self._store.picos.delete_channel(told["eci"]))
 
     def _add_source(self, each: Intervention, told: Mapping[str, Any]) -> None:
         source = read_source(told["declaration"], again=True, almanac=self._store.almanac)
@@ -114,27 +147,63 @@ class Redoing:
         declaring.bring_in_line(self._store, sources, each.at, lambda: next(ids))
 
     def _change_source(self, each: Intervention, told: Mapping[str, Any]) -> None:
-        what = each.what.removeprefix(words.SOURCE)
-        words.change_source(self._store, what, told["id"], told, each.at)
+        what = each.what.removeprefix(SOURCE)
+        _need(change_source(self._store, what, told["id"], told, each.at))
 
     def _change_schedules(self, each: Intervention, told: Mapping[str, Any]) -> None:
         step = step_of(each.what, told, each.at, self._engine.settings.granularity)
+        done = False
         for id in told["ids"]:
             row = self._store.agenda.find(id)
             if row is not None and (changed := step(row)) is not None:
+                done = True
                 self._store.agenda.take(changed, each.at)
                 change = change_of(row, changed[0], each.at, each.what, each.by)
                 self._store.agenda.note_change(change)
+        _need(done)
+
+    def _schedule(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        event = Event(told["domain"], told["type"], told["attrs"], "", each.at)
+        drawn = [(bits, value) for bits, value in told["drawn"]]
+        piece = MakeSchedule(event, told["pico"], told["when"], told["repeats"], each.by, drawn=drawn)
+        _need(self._engine.turns.make_schedule(piece).is_new)
+
+    def _put_alert(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        if told["to"] is None:
+            self._remove_alert(each, told)
+        else:
+            given = told["name"], told["to"], tuple(told["on"]), told["after"]
+            self._store.alerts.put(Alert(*given, made=each.at, made_by=each.by))
+
+    def _remove_alert(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        _need(self._store.alerts.remove(told["name"]))
+
+    def _settle_delivery(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        raise LackingError("nothing leaves a replay, so each delivery counts as taken")
+
+    def _not_known(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        raise LackingError("this picosched does not know it")
+
+    def _lack(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        raise LackingError("its arguments are older than history_days")
 
     def _change_settings(self, each: Intervention, told: Mapping[str, Any]) -> None:
         raise LackingError(f"found other settings: {', '.join(told['names'])}; those of today stand for all")
 
 
+def _need(there: bool) -> None:
+    """`not_found` unless there was something to do it to."""
+    if not there:
+        raise PicoschedError("there is no such thing", "not_found")
+
+
 def named(each: Intervention) -> str:
     """What was done, for people."""
     told = each.told
-    if each.what in (words.INSTALLED, words.UNINSTALLED):
+    if each.what in (INSTALLED, UNINSTALLED):
         return f"{each.what} {told['rid']}"
+    if each.what == SCHEDULED:
+        return f"{each.what} {told['domain']}:{told['type']}"
     on = told.get("name") or told.get("id") or ""
     return f"{each.what} {on}".strip()
 
@@ -142,7 +211,7 @@ def named(each: Intervention) -> str:
 def concerned(each: Intervention) -> set[str]:
     """The ids of picos, schedules and sources that it changes; those of what it makes too."""
     told = each.told
-    if each.what in (words.TRIED, words.RUNG):
+    if each.what in (TRIED, RUNG):
         return set()
     many = (*told.get("ids", ()), *told.get("before", ()))
     return {*many, *(told[key] for key in ("id", "pico") if key in told)}

@@ -24,7 +24,7 @@ from picosched.engine.replayed import Comparing, Replayed
 from picosched.engine.replaying import Replaying
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import Intervention
+from picosched.intervention import TRIED, Intervention
 from picosched.store.journal import Entry
 from picosched.store.store import Store
 from picosched.turns.install import BY_RULE
@@ -111,7 +111,7 @@ def _replayed(engine: Wiring, backup: Store, asked: Asked) -> Replayed:
             "end earlier, or start later",
             "too_large",
         )
-    hands = _interventions(engine, start.store.interventions.last())
+    hands = _interventions(engine, start, end, asked.most)
     with (
         copied(start.store.size() + total * A_TURN, start.store.copy) as copy,
         closing(Replaying(copy, engine, engine.settings, start.at, hands)) as again,
@@ -218,13 +218,20 @@ def _entries(engine: Wiring, after: int, upto: int) -> Iterator[tuple[Entry, str
         after = found[-1].seq
 
 
-def _interventions(engine: Wiring, after: int) -> list[Intervention]:
-    """What people did since, all of it."""
-    found: list[Intervention] = []
+def _interventions(engine: Wiring, start: Start, end: datetime, most: int) -> list[Intervention]:
+    """What people did since; also after the end, as what is overdue there may wait for it."""
+    found, after = list[Intervention](), start.store.interventions.last()
     while more := engine.read(engine.store.interventions.since, after, AT_ONCE):
-        found += more
+        found += [each for each in more if each.what != TRIED or each.at <= end]
         after = more[-1].seq
-    return found
+        if len(found) > most:
+            raise PicoschedError(
+                f"found more than {most:,} interventions (what people did, and tries that failed) from "
+                f"{format_time(start.at)} on, wanted at most as many: start later",
+                "too_large",
+            )
+    # Machines write their rows when they commit, so the numbers may not go as the turns do.
+    return sorted(found, key=lambda each: (each.after, each.seq))
 
 
 def _in_order(

@@ -19,13 +19,12 @@ from picosched.due.programs import finished
 from picosched.due.wired import Apart
 from picosched.engine.copied import Copied, New
 from picosched.engine.held import AT_ONCE, Held
-from picosched.engine.interventions import BACKFILLED, FIRED
 from picosched.engine.made import BITS, Made
-from picosched.engine.redoing import Redoing, concerned
+from picosched.engine.redoing import LackingError, Redoing, concerned, occurrence_of
 from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import ENGINE, Intervention
+from picosched.intervention import BACKFILLED, ENGINE, FIRED, Intervention
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.outside.processes import Ended
 from picosched.pico.event import Event
@@ -37,7 +36,6 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
-from picosched.sources.source import RID, TAG
 from picosched.store.journal import Entry
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
@@ -85,6 +83,8 @@ class Replaying(Copied):
         self._told = store.pages.last_turn()
         self.outside = self.lost = self.requests = self.redone = 0
         self.redoing = Redoing(self, record)
+        self._raised_again = set[tuple[str, datetime]]()
+        """The occurrences that people raised outside their times, and that were raised here."""
         self.not_replayed: list[str] = []
         """What people did that could not be done again, with the reason."""
 
@@ -163,12 +163,14 @@ class Replaying(Copied):
         self._looked = EPOCH
         self._pass(each.at)
         self._virtual.reach(max(each.at, self.now()))
-        why = self.redoing.redo(each)
-        self.redone += why is None and each.by not in (END_OF_PAUSE, ENGINE)
-        if why is not None:
-            self.not_replayed.append(why)
+        try:
+            raised_again = each.what in (FIRED, BACKFILLED) and occurrence_of(each) in self._raised_again
+            done = self.redoing.redo(each) or raised_again
+            self.redone += done and each.by not in (END_OF_PAUSE, ENGINE)
+        except LackingError as lacking:
+            self.not_replayed.append(lacking.message)
             for id in concerned(each):
-                self.unsure.setdefault(id, f"not replayed: {why}")
+                self.unsure.setdefault(id, f"not replayed: {lacking.message}")
         self.held.done(each)
         self._looked = EPOCH
 
@@ -232,7 +234,10 @@ class Replaying(Copied):
         self.held.ids.discard(id)
 
     def _come_anyway(self, entry: Entry, id: str, answers: Answers) -> None:
-        """Raise what is no row here: the entry of a source, or what a person scheduled since."""
+        """Raise what is no row here: the entry of a source, or a schedule of a person.
+
+        An older picosched did not keep how people made schedules; their events come as if from outside.
+        """
         source = self.read(self.store.sources.find_entry, id)
         if source is not None:
             if entry.nominal is not None and source.due is not None and source.due < entry.nominal:
@@ -240,6 +245,8 @@ class Replaying(Copied):
             self._done(self._perform_entry, RaiseEntry(id, source.source_id, entry.at, answers))
             return
         made = self._record.read(self._record.store.agenda.find, id)
+        if id in self.held.made:
+            return  # it has gone another way here
         if made is not None and not made.by_person and (made.rule is not None or made.kind == "window"):
             return  # a rule made it; or it follows a window, under another id
         self._raise_again(entry, answers, (made.rid,) if made is not None and made.rid else None)
@@ -261,8 +268,11 @@ class Replaying(Copied):
                 self._done(self._raise_now, RaiseNow(row.id, why, answers))
             elif record.nominal < still_to_come(row):
                 self._done(self._raise_past, RaisePast(row.id, record.nominal, answers))
+            else:
+                return
         except PicoschedError:
             return  # it has ended here, so there is no turn
+        self._raised_again.add((row.id, record.nominal))
 
     def _settle(self, id: str, owner: str, fired: datetime) -> None:
         """Settle an occurrence at the time when it was let go, sent on or tried in vain, without a turn."""
@@ -283,24 +293,11 @@ class Replaying(Copied):
             else:
                 self._of = self.read(self._pico_of_source, owner)
                 self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
-                self.read(self._note_late_ticks, owner)
             unknown = answers.given or any(bits != BITS for bits, _ in answers.drawn)
             if unknown and (kept is None or inputs.drawn is None):
                 self._note_unsure("a try failed whose random numbers and answers are not recorded")
         finally:
             self._driven, self._of, self._inputs = before
-
-    def _note_late_ticks(self, source_id: str) -> None:
-        """A source that leaves the journal alone came late: what was before and after it is not known."""
-        kept = self.store.sources.find(source_id)
-        source = None if kept is None else declaring.read(kept, self.store.almanac)
-        if source is None or source.journal:
-            return
-        to, found = source.to, self.store.sources
-        tagged = [pico_id for pico_id, _ in found.tagged(declaring.tag_of(to))] if to.kind == TAG else []
-        for pico_id in (self._of, *tagged, *(found.having(to.name) if to.kind == RID else ())):
-            why = f"the source {source.label} came late, which leaves the journal alone"
-            self.unsure.setdefault(pico_id, why)
 
     def _was_paused(self, id: str, owner: str, fired: datetime) -> bool:
         """Whether the occurrence passed while people had paused it; then it has passed here as well."""

@@ -11,9 +11,10 @@ from typing import Any
 
 from picosched.checked import json_object
 from picosched.clock import format_time, parse_time
-from picosched.engine.interventions import SOURCE, SOURCE_ADDED, SOURCES_BROUGHT, change_source
+from picosched.engine.interventions import change_source
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import SOURCE, SOURCE_ADDED, SOURCES_BROUGHT
 from picosched.sources.reading import read_source
 from picosched.sources.source import ECI, Source
 from picosched.sources.state import SourceState

@@ -11,9 +11,10 @@ from functools import partial
 
 from picosched import standard
 from picosched.engine.engine import Engine
-from picosched.engine.interventions import CHANNEL_MADE, INSTALLED, channel_told, install_told
+from picosched.engine.interventions import channel_told, install_told
 from picosched.engine.pico import PicoRef
 from picosched.errors import KrlError, PicoschedError
+from picosched.intervention import CHANNEL_MADE, INSTALLED
 from picosched.pico.channel import Channel, Policy
 from picosched.store.picos import hash_of
 from picosched.turns import install as installing

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from picosched.krl.size import spending
+from picosched.pico.chance import Tape
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.turn import Turn
@@ -20,11 +21,11 @@ NO_TURN = ""
 
 
 def schedule(
-    pico: Pico, event: Event, when: Any, maker: str, settings: Settings, *, repeats: bool
+    pico: Pico, event: Event, when: Any, maker: str, settings: Settings, drawn: Tape, *, repeats: bool
 ) -> tuple[Turn, str]:
     """The turn in which an event is scheduled, and the id of its schedule: new, or the one with that name.
 
-    Changes nothing itself. KrlError for what a rule would fail for.
+    It draws from `drawn`, and extends it. Changes nothing else. KrlError for what a rule would fail for.
     """
     turn = Turn(NO_TURN, pico.id, event.time)
     pico.now = event.time
@@ -33,7 +34,7 @@ def schedule(
     effects.begin_turn(turn, event, settings)
     try:
         with spending(pico.budget):
-            pico.random.begin([])
+            pico.random.begin(drawn)
             effects.begin("", maker, event, 0)
             id = effects.agenda.schedule(event.domain, event.type, event.attrs, None, when, repeats)
             effects.keep()

@@ -21,7 +21,17 @@ from picosched.schedule.failing import LEAST_WAIT
 from picosched.schedule.scheduled import Misfire
 from picosched.sources.crontab import CronLine, read_crontab
 from picosched.sources.metronome import LEAST_INTERVAL
-from picosched.sources.source import CRONTAB, KINDS, METRONOME, TYPES, URL, Entry, Source, Target
+from picosched.sources.source import (
+    CRONTAB,
+    JOURNALLED_FROM,
+    KINDS,
+    METRONOME,
+    TYPES,
+    URL,
+    Entry,
+    Source,
+    Target,
+)
 from picosched.sources.steering import KEYS as KEYS_OF_STEERING
 from picosched.sources.steering import Steering, read_steering
 from picosched.timespec.almanac import PLAIN, Almanac
@@ -43,9 +53,6 @@ EVENTS = {"metronome": "metronome:tick", "crononome": "crononome:trigger"}
 """The default events."""
 POLICIES = {"metronome": "skip", "crononome": "skip", "crontab": "once"}
 """The default misfire policies."""
-
-JOURNALLED_FROM = 1_000
-"""Milliseconds: faster metronomes are not journalled by default."""
 
 LONGEST_INTERVAL = 366 * 86_400_000
 DEEPEST = 100

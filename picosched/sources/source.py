@@ -20,6 +20,9 @@ TYPES = (METRONOME, CRONONOME, CRONTAB)
 PICO, ECI, TAG, RID, URL = "pico", "eci", "tag", "rid", "url"
 KINDS = (PICO, TAG, RID, ECI, URL)
 
+JOURNALLED_FROM = 1_000
+"""Milliseconds: faster metronomes are not journalled by default."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -91,6 +94,14 @@ class Source:
     def name_of(self, entry: Entry) -> str:
         """The name of an entry behind that of its source, as in "nightly/full"."""
         return self.label if entry.name == self.label else f"{self.label}/{entry.name}"
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is kept for replays when an occurrence came that was late.
+
+        Of ticks that are fast, or leave the journal alone, it is not: there may be any number of them.
+        """
+        return self.recorded or (self.journal and (self.interval or 0) >= JOURNALLED_FROM)
 
     def entry(self, name: str) -> Entry | None:
         return next((each for each in self.entries if each.name == name), None)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.clock import to_ms
-from picosched.intervention import INTERVENTION, Intervention
+from picosched.intervention import ENGINE, FORGOTTEN, INTERVENTION, Intervention
 from picosched.store import rows
 from picosched.store.port import Database, Row
 
@@ -37,8 +37,10 @@ class Interventions:
         return [to_intervention(row) for row in self._database.rows("interventions_since", (seq, limit))]
 
     def prunable(self, before: datetime) -> bool:
-        return self._database.row("is_intervention_before", (to_ms(before),)) is not None
+        return self._database.row("is_intervention_before", (to_ms(before), FORGOTTEN)) is not None
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Delete those before a time, at most `limit`, but not the last, which the next number follows."""
-        return self._database.execute("prune_interventions", (to_ms(before), limit))
+        """Delete those before a time, at most `limit`; the number of the last stays, as the next follows."""
+        nothing = FORGOTTEN, ENGINE, rows.dump({})
+        forgotten = self._database.execute("forget_last_intervention", (to_ms(before), *nothing))
+        return forgotten + self._database.execute("prune_interventions", (to_ms(before), limit))

@@ -14,6 +14,7 @@ from typing import Any
 
 from picosched.acting import Actor
 from picosched.frozen import frozen
+from picosched.pico.chance import Tape
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Answers
 
@@ -50,6 +51,8 @@ class MakeSchedule:
     maker: str
     """Who makes it, as it is kept."""
     by: Actor | None = None
+    drawn: Tape = field(default_factory=list)
+    """The random numbers of which its id is made; extended as they are drawn."""
 
 
 @frozen

@@ -17,7 +17,7 @@ from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
 from picosched.hashed import id_of
-from picosched.intervention import ENGINE
+from picosched.intervention import ENGINE, SCHEDULED, TRIED
 from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
@@ -117,17 +117,21 @@ class Turns:
                 raise PicoschedError(f"the schedule {before[0]}, made with this key, is gone", "not_found")
             return NewSchedule(row, is_new=False)
         pico = self._loaded.load_pico(pico_id)
-        turn, id = schedule(pico, event, piece.when, piece.maker, self._settings, repeats=piece.repeats)
+        known = event, piece.when, piece.maker, self._settings, piece.drawn
+        turn, id = schedule(pico, *known, repeats=piece.repeats)
         self._store.write(turn, journalled=False)
         self._came(turn)
         if key is not None:
             self._store.deliveries.receive(pico_id, key, id, event.time)
         row = agenda.find(id)
         assert row is not None
+        if id in turn.scheduled:
+            told = {"id": id, "before": [*turn.cancelled], **_arguments(piece)}
+            self._store.interventions.add(turn.now, SCHEDULED, piece.maker, told)
         if piece.by is not None and id in turn.scheduled:
             instead = f", instead of {', '.join(turn.cancelled)}" if turn.cancelled else ""
-            told = f"{row.event} in the pico {pico_id}{instead}"
-            self._store.audit.add(deed_of(piece.by, turn.now, "scheduled", "schedule", id, told))
+            shown = f"{row.event} in the pico {pico_id}{instead}"
+            self._store.audit.add(deed_of(piece.by, turn.now, "scheduled", "schedule", id, shown))
         return NewSchedule(row, id in turn.scheduled, turn.warnings)
 
     def answer(self, piece: AskQuery) -> Any:
@@ -193,7 +197,7 @@ class Turns:
                 self._loaded.forget(pico.id)  # the rules may have seen changes to their pico
                 if turn.inputs:
                     told = {"id": record.id, "nominal": to_ms(record.nominal), "inputs": turn.inputs}
-                    self._store.interventions.add(turn.now, "tried", ENGINE, told)
+                    self._store.interventions.add(turn.now, TRIED, ENGINE, told)
                 return turn.errors[0]
             if settled is not None and (turn.errors or settled.failures):
                 _count_failure(turn, settled)
@@ -271,3 +275,10 @@ def _count_failure(turn: Turn, settled: Scheduled) -> None:
 def eid_of(fire: Fire) -> str:
     """The id of the event that an occurrence raises: deterministic and unique."""
     return id_of(f"{fire.id} {to_ms(fire.nominal)}")
+
+
+def _arguments(piece: MakeSchedule) -> dict[str, Any]:
+    """What it takes to make a schedule again."""
+    event = piece.event
+    raised = {"pico": piece.pico_id, "domain": event.domain, "type": event.type, "attrs": event.attrs}
+    return {**raised, "when": piece.when, "repeats": piece.repeats, "drawn": piece.drawn}

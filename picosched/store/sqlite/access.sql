@@ -46,7 +46,12 @@ SELECT coalesce(max(seq), 0) FROM intervention
 SELECT {intervention.columns} FROM intervention WHERE seq > ? ORDER BY seq LIMIT ?
 
 -- name: is_intervention_before
-SELECT 1 FROM intervention WHERE at < ? AND seq < (SELECT max(seq) FROM intervention) LIMIT 1
+SELECT 1 FROM intervention
+    WHERE at < ? AND (what <> ? OR seq < (SELECT max(seq) FROM intervention)) LIMIT 1
+
+-- name: forget_last_intervention
+UPDATE intervention SET what = ?2, made_by = ?3, told = ?4
+    WHERE at < ?1 AND what <> ?2 AND seq = (SELECT max(seq) FROM intervention)
 
 -- name: prune_interventions
 DELETE FROM intervention WHERE seq IN (SELECT seq FROM intervention

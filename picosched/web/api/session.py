@@ -11,7 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from picosched.engine.engine import Engine
-from picosched.engine.interventions import CHANNEL_MADE, channel_told
+from picosched.engine.interventions import channel_told
+from picosched.intervention import CHANNEL_MADE
 from picosched.pico.channel import Channel, Policy
 from picosched.web.access import COOKIE, Access
 from picosched.web.api.needs import AUTHOR, OPEN, READ
