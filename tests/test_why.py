@@ -560,3 +560,19 @@ def test_a_time_off_that_of_an_event_that_came_once_names_it(engine: Engine) -> 
     found = engine.why("lunch", "2026-03-02T13:00:00Z")
     assert found.broke is not None
     assert found.broke.text.endswith("it came once, 1 h earlier, at 2026-03-02T12:00:00Z")
+
+
+def test_a_time_that_was_moved_away_is_not_what_would_have_been(engine: Engine) -> None:
+    made = engine.root.schedule("tea", "due", repeat="0 10 * * *", attributes={"_name": "nine"})
+    engine.agenda.move([made.id], timedelta(hours=1))
+    engine.agenda.move([made.id], timedelta(hours=1))
+    assert engine.why("nine", "2026-03-01T12:30:00Z").instead == "30 min earlier, at 2026-03-01T12:00:00Z"
+    assert engine.why("nine", "2026-03-01T10:00:00Z").instead == "not moved, at 2026-03-01T10:00:00Z"
+
+
+def test_who_cancelled_an_occurrence_is_said_once(engine: Engine) -> None:
+    made = engine.root.schedule("tea", "due", repeat="0 10 * * *", attributes={"_name": "nine"})
+    engine.agenda.cancel([made.id])
+    assert text(engine, "nine").endswith(
+        "BROKE cancelled: the occurrence of 2026-03-01T10:00:00Z, at 2026-03-01T08:00:00Z by Python"
+    )
