@@ -273,7 +273,9 @@ def test_it_says_who_made_it_and_takes_all_changes(engine: Engine, anna: Engine,
     assert {each.by for each in engine.agenda.changes_of(id)} == {'HTTP as "anna"'}
     first = engine.audit()[-1]
     assert (first.what, first.kind, first.on) == ("scheduled", "schedule", id)
-    assert first.told == f"tea:due in the pico {engine.root.id}" and first.by == 'HTTP as "anna"'
+    assert (
+        first.told == f"tea:due (hourly) in the pico root ({engine.root.id})" and first.by == 'HTTP as "anna"'
+    )
     story = engine.path(id)
     assert not story.before and story.step.told.startswith('by HTTP as "anna"')
     if (tmp_path / "picos.db").exists():
