@@ -311,9 +311,9 @@ async def confirmed(question: str, more: str, verb: str) -> bool:
     with named_dialog(question) as dialog, ui.card():
         text("h2", question)
         text("p", more, "muted")
-        with box("button-row"):
+        with box("dialog-buttons"):
+            button("Close", lambda: dialog.submit(False)).props("autofocus")
             button(verb, lambda: dialog.submit(True), "danger")
-            button("Leave it", lambda: dialog.submit(False)).props("autofocus")
     answer = await dialog
     dialog.clear()
     return bool(answer)

@@ -75,7 +75,7 @@ class _Tokens:
                 self._role = ui.select(ROLES, value=Role.READ.value, label="Role").classes("grow")
                 self._until = ui.input("Expires", placeholder="30d, or a time; empty: never")
             with box("line"):
-                button("Make", self._make, "primary", needs="made")
+                button("Create", self._make, "primary", needs="made")
             self._told = ui.element("div").props("aria-live=polite")
         with panel("Named tokens"):
             self._list = Listing("Tokens", COLUMNS)

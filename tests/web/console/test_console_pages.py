@@ -191,7 +191,7 @@ def test_a_family_is_made_and_ended(page: Page, console: Opened) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
     expect(page.get_by_role("navigation", name="Ancestors")).to_contain_text("parent")
     page.get_by_role("button", name="Delete…").click()
-    page.get_by_role("button", name="Leave it").click()
+    page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -204,7 +204,7 @@ def test_channels_and_rulesets_of_a_pico_come_and_go(page: Page, console: Opened
     page.goto(f"{console.url}/picos/{pico}")
 
     channels = page.locator(".panel", has=page.get_by_role("heading", name="Channels"))
-    channels.get_by_role("button", name="Make a channel…").click()
+    channels.get_by_role("button", name="New channel…").click()
     page.get_by_label("tags").fill("Sensor, other")
     page.get_by_label("allow events").fill("sensor")
     page.get_by_role("button", name="Create").click()
