@@ -158,7 +158,7 @@ class Alerting(Wiring):
 
         What is not given is as in the alert of that name, if it was made here.
         """
-        alert = alert_of(name, {**self.read(self._kept, name), **_given(to, on, after, secret)})
+        alert = alert_of(name or "new", {**self.read(self._kept, name), **_given(to, on, after, secret)})
         if alert.to.startswith(MAIL) and not self.settings.smtp:
             return f"{said(alert)}; but no mail can be sent, as the setting smtp names no server"
         pico_id = self.read(self._pico_of_channel, alert)
