@@ -576,3 +576,15 @@ def test_who_cancelled_an_occurrence_is_said_once(engine: Engine) -> None:
     assert text(engine, "nine").endswith(
         "BROKE cancelled: the occurrence of 2026-03-01T10:00:00Z, at 2026-03-01T08:00:00Z by Python"
     )
+
+
+def test_a_further_try_is_not_called_moved(engine: Engine) -> None:
+    engine.root.install("""ruleset shaky {
+      rule fail { select when shaky due fired { schedule shaky event "never" at "never" } }
+    }""")
+    given = {"_name": "shaky", "_retry": 3}
+    engine.root.schedule("shaky", "due", repeat="0 9 * * *", attributes=given)
+    engine.run_until("2026-03-01T09:00:00Z")
+    row = engine.agenda.load(engine.root.scheduled()[0].id)
+    assert row.tries == 1
+    assert "; its next is try 2 of 2026-03-01T09:00:00Z" in text(engine, "shaky")

@@ -118,7 +118,8 @@ def _times(engine: Wiring, row: Scheduled, time: datetime | None = None) -> Link
     changes = Agenda(engine).changes_of(row.id) if row.asked_for is not None else []
     became = None if row.asked_for is None else format_time(row.asked_for)
     change = next((each for each in changes if each.what == "moved" and each.became == became), None)
-    moved = "" if row.moved_from is None else f"; its next was moved from {format_time(row.moved_from)}"
+    did = f"is try {row.tries + 1} of" if row.tries else "was moved from"
+    moved = "" if row.moved_from is None else f"; its next {did} {format_time(row.moved_from)}"
     moved = moved if change is None else f"; its next was {change}"
     try:
         turned = time is not None and row.timespec is not None and change_shown(time, row.tz)

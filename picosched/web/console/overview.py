@@ -205,7 +205,7 @@ def _last_rows(seen: Seen) -> list[dict[str, Cell]]:
                 "fired": time_cell(fire.fired),
                 "event": event if fire.eid is None else link_cell(event, event_path(fire.eid), "its turn"),
                 "outcome": badge_cell(fire.outcome.value, fire.why),
-                "late": late_cell(fire.lateness),
+                "late": late_cell(fire),
                 "pico": link_cell(seen.names[fire.pico_id], pico_path(fire.pico_id)),
             }
         )

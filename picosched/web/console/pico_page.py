@@ -205,7 +205,7 @@ class _PicoPage:
                     "fired": time_cell(fire.fired),
                     "event": _event_cell(fire.eid, "–" if row is None else f"{row.domain}:{row.type}"),
                     "outcome": badge_cell(fire.outcome.value),
-                    "late": late_cell(fire.lateness),
+                    "late": late_cell(fire),
                     "why": fire.why,
                 }
                 for fire, row in seen.history
