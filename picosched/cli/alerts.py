@@ -32,7 +32,11 @@ On = Annotated[
 ]
 SecretFile = Annotated[
     Path | None,
-    Option("--secret-file", metavar="FILE", help="A file with the secret that signs requests."),
+    Option(
+        "--secret-file",
+        metavar="FILE",
+        help="A file with the secret that signs requests; in a change an empty one ends that.",
+    ),
 ]
 
 
@@ -113,6 +117,8 @@ def add_alert(
     from picosched.schedule.alert import TOLD
 
     secret = _secret(secret_file) or ""
+    if secret_file is not None and not secret:
+        raise PicoschedError(f"found no secret in {secret_file}, wanted one")
     with where.opened() as engine:
         made = engine.add_alert(name, _to(to), on=on or TOLD, after=after, secret=secret)
     _tell("added", made, json)

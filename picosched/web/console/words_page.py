@@ -26,7 +26,7 @@ from picosched.web.console.steps import tell_timespec
 
 HERE = "/new"
 WANTED = "domain:type"
-OF_SCHEDULE, OF_SOURCE = "optional; one of a name in a pico", "unique; by default the event and when"
+OF_SCHEDULE, OF_SOURCE = "optional; in a pico only one has it", "unique; by default the event and when"
 ONE, MANY = "pico", "picos"
 """For whom it is: a schedule of one pico, or a source for many."""
 EVENT = re.compile(r"[^\s:]+:[^\s:]+")
@@ -218,4 +218,5 @@ class _Form:
 
 def _fault_of_event(given: str | None) -> str | None:
     event = (given or "").strip()
-    return None if EVENT.fullmatch(event) else f'found "{event}", wanted {WANTED}'
+    found = f'found "{event}", ' if event else ""
+    return None if EVENT.fullmatch(event) else f"{found}wanted {WANTED}"
