@@ -113,8 +113,13 @@ def parse_duration(text: str) -> timedelta:
 
 def time_or_later(text: str, now: datetime, read: Callable[[str], datetime] = parse_time) -> datetime:
     """A time, or a duration from now: `2026-03-01T09:00Z`, `30d`. `read` reads the time."""
-    if text[-1:] not in [*_UNITS]:
-        return read(text)
+    if not _DURATION.fullmatch(text):
+        try:
+            return read(text)
+        except PicoschedError as error:
+            if text[-1:] in _UNITS:  # it may be a duration that was mistyped
+                raise PicoschedError(f"{error.message}, or a duration such as 30d") from error
+            raise
     try:
         return now + parse_duration(text)
     except OverflowError as cause:

@@ -224,7 +224,7 @@ def test_what_gives_access_is_shown_nowhere(
     url = "http://ada:hunter2@127.0.0.1:1/hook?key=hunter3"  # nobody answers there
     author = engine.acting(Actor(HTTP, "anna", Role.AUTHOR))
     author.add_alert("ops", url, secret="hunter4")
-    author.change_alert("ops", after=1)
+    author.change_alert("ops", on=["failed"])
     author.test_alert("ops")
     hours(engine, clock, 1)
     states = [each.as_json() for each in author.alerts()]
@@ -407,3 +407,22 @@ def test_what_fails_while_it_is_made_is_told_at_most_once(tmp_path: Path, hook: 
     heard = Counter(hook.paths)
     told_of = [heard[f"/hook/a{number}"] for number in names]
     assert told_of == sorted(told_of, reverse=True)  # the earlier it was made, the more it was told
+
+
+def test_a_mail_that_no_server_would_send_is_refused(engine: Engine) -> None:
+    told = "found mailto:a@b.example, but the setting smtp names no server"
+    with pytest.raises(PicoschedError, match=told):
+        engine.add_alert("mail", "mailto:a@b.example")
+    engine.add_alert("ops", "https://ops.example/hook")
+    with pytest.raises(PicoschedError, match=told):
+        engine.change_alert("ops", to="mailto:a@b.example")
+    assert [each.to for each in engine.alerts()] == ["https://ops.example/hook"]
+
+
+def test_a_change_that_changes_nothing_leaves_who_made_it_and_when(
+    engine: Engine, clock: VirtualClock
+) -> None:
+    made = engine.add_alert("ops", "https://ops.example/hook", after=3)
+    clock.advance(hours=1)
+    assert engine.change_alert("ops") == engine.change_alert("ops", after=3) == made
+    assert engine.change_alert("ops", after=4).made == engine.now() != made.made

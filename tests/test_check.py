@@ -241,7 +241,7 @@ def test_many_errors_come_to_an_end() -> None:
         ('schedule explicit event "other" at time:now()', "W303", 7, "no rule of checked selects"),
         ('schedule explicit event "done" repeat "0 0 9 * * *"', "W402", 45, "the first field"),
         ('schedule explicit event "done" repeat "*/5 * * * *"', "W403", 45, "no more often than every 599 s"),
-        ('schedule explicit event "done" at time:now() with _name = "x"', "W404", 7, "an at ignores it"),
+        ('schedule explicit event "done" at time:now() with _name = "x"', "W404", 7, "alone does not keep"),
         ('schedule explicit event "done" at "tomorrow"', "E303", 41, "is not an ISO 8601 time"),
         ('schedule explicit event "done" at "2026-02-30T00:00:00Z"', "E303", 41, "is not an ISO 8601 time"),
         ('schedule explicit event "done" at 0', "E303", 41, "needs a time"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from picosched import Engine, Filter, PicoRef, PicoschedError, VirtualClock
 from picosched.acting import HTTP, Actor, Role
+from picosched.clock import parse_time
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.schedule.window import Window
 from picosched.store.opening import examine
@@ -272,7 +273,9 @@ def test_it_says_who_made_it_and_takes_all_changes(engine: Engine, anna: Engine,
     assert {each.by for each in engine.agenda.changes_of(id)} == {'HTTP as "anna"'}
     first = engine.audit()[-1]
     assert (first.what, first.kind, first.on) == ("scheduled", "schedule", id)
-    assert first.told == f"tea:due in the pico {engine.root.id}" and first.by == 'HTTP as "anna"'
+    assert (
+        first.told == f"tea:due (hourly) in the pico root ({engine.root.id})" and first.by == 'HTTP as "anna"'
+    )
     story = engine.path(id)
     assert not story.before and story.step.told.startswith('by HTTP as "anna"')
     if (tmp_path / "picos.db").exists():
@@ -346,7 +349,7 @@ def test_nothing_calls_its_rule_unreachable(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
-        ({}, "found neither at and repeat, wanted one"),
+        ({}, "found neither at nor repeat, wanted one of them"),
         ({"at": "2026-03-02", "repeat": "0 9 * * *"}, "found both at and repeat, wanted one"),
         ({"at": datetime(2026, 3, 2)}, "without a zone"),
         ({"at": timedelta.max}, "wanted the years 1 to 9999"),
@@ -435,6 +438,16 @@ def test_a_key_makes_it_once(engine: Engine, anna: Engine) -> None:
     assert not engine.raise_one(event, engine.root.id).repeated
     other = engine.new_pico("kitchen").schedule("tea", "due", at="2026-03-03", once="k")
     assert other.id != made.id
+
+
+def test_a_zone_that_an_at_ignores_is_told(engine: Engine) -> None:
+    given = {"at": "2126-03-02T09:00", "attributes": {"_timezone": "Europe/Rome"}}
+    made = engine.root.schedule("tea", "due", **given)
+    assert made.row.due == parse_time("2126-03-02T09:00:00Z")
+    assert made.warnings == [
+        "found _timezone with an at, which ignores it: a time without an offset is in UTC"
+    ]
+    assert not engine.root.schedule("tea", "due", at="2126-03-02T09:00").warnings
 
 
 def test_it_has_the_warnings_of_a_rule(engine: Engine) -> None:

@@ -150,7 +150,7 @@ def test_other_draws_and_another_path_are_no_change(tmp_path: Path) -> None:
 def test_the_installed_text_is_not_rehearsed(engine: Engine) -> None:
     plan = engine.plan([REMINDERS])
     assert (plan.deployed, plan.raised, plan.status) == ((), 0, 0)
-    assert [*plan.lines()] == ["these rulesets are installed"]
+    assert [*plan.lines()] == ["nothing to deploy: these rulesets are installed as they are"]
 
 
 def test_a_metronome_beside_is_left_out(engine: Engine) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.acting import ACTIONS, CONSOLE, HTTP, Actor, Role
+from picosched.clock import parse_time
+from picosched.notation import time_or_later
 from picosched.tokens import MOST, hash_of
 
 START = "2026-03-01T00:00:00Z"
@@ -177,3 +179,11 @@ def test_operators_do_not_install_by_raising_events(engine: Engine) -> None:
         with pytest.raises(PicoschedError, match="wanted author: events of"):
             operator.raise_event(domain, "install_ruleset_request", {"url": "http://x/"})
     assert operator.raise_event("tea", "started").errors == []
+
+
+def test_what_is_neither_a_time_nor_a_duration_is_told_so() -> None:
+    now = parse_time("2026-03-01T09:00:00Z")
+    for wrong in ("tomorrow", "5x3d"):
+        with pytest.raises(PicoschedError, match=r"ISO 8601 time.*, or a duration such as 30d"):
+            time_or_later(wrong, now)
+    assert time_or_later("30m", now) == parse_time("2026-03-01T09:30:00Z")

@@ -560,3 +560,31 @@ def test_a_time_off_that_of_an_event_that_came_once_names_it(engine: Engine) -> 
     found = engine.why("lunch", "2026-03-02T13:00:00Z")
     assert found.broke is not None
     assert found.broke.text.endswith("it came once, 1 h earlier, at 2026-03-02T12:00:00Z")
+
+
+def test_a_time_that_was_moved_away_is_not_what_would_have_been(engine: Engine) -> None:
+    made = engine.root.schedule("tea", "due", repeat="0 10 * * *", attributes={"_name": "nine"})
+    engine.agenda.move([made.id], timedelta(hours=1))
+    engine.agenda.move([made.id], timedelta(hours=1))
+    assert engine.why("nine", "2026-03-01T12:30:00Z").instead == "30 min earlier, at 2026-03-01T12:00:00Z"
+    assert engine.why("nine", "2026-03-01T10:00:00Z").instead == "not moved, at 2026-03-01T10:00:00Z"
+
+
+def test_who_cancelled_an_occurrence_is_said_once(engine: Engine) -> None:
+    made = engine.root.schedule("tea", "due", repeat="0 10 * * *", attributes={"_name": "nine"})
+    engine.agenda.cancel([made.id])
+    assert text(engine, "nine").endswith(
+        "BROKE cancelled: the occurrence of 2026-03-01T10:00:00Z, at 2026-03-01T08:00:00Z by Python"
+    )
+
+
+def test_a_further_try_is_not_called_moved(engine: Engine) -> None:
+    engine.root.install("""ruleset shaky {
+      rule fail { select when shaky due fired { schedule shaky event "never" at "never" } }
+    }""")
+    given = {"_name": "shaky", "_retry": 3}
+    engine.root.schedule("shaky", "due", repeat="0 9 * * *", attributes=given)
+    engine.run_until("2026-03-01T09:00:00Z")
+    row = engine.agenda.load(engine.root.scheduled()[0].id)
+    assert row.tries == 1
+    assert "; its next is try 2 of 2026-03-01T09:00:00Z" in text(engine, "shaky")

@@ -56,11 +56,11 @@ def _at(subject: Subject, node: syntax.ScheduleEvent, at: syntax.Expression, att
         except KrlError as error:
             subject.say("E303", error.message, at)
     for name, why, useful_with in (
-        (NAME, f"keeps a repeat from being made twice, and needs {IF_EXISTS} to do more", IF_EXISTS),
-        (ZONE, "is the zone of a timespec", None),
+        (NAME, f"alone does not keep an at from being made twice: that takes {IF_EXISTS}", IF_EXISTS),
+        (ZONE, "is the zone of a timespec: an at ignores it", None),
     ):
         if name in attributes and useful_with not in attributes:
-            subject.say("W404", f"{name} {why}: an at ignores it", node)
+            subject.say("W404", f"{name} {why}", node)
 
 
 def _time(value: Any, asked: str) -> datetime:

@@ -26,13 +26,17 @@ On = Annotated[
         "--on",
         metavar="TYPE",
         help="missed, late, throttled, failed or recovered; several times for several. "
-        "Default: failed and missed.",
+        "Default: failed and missed; of a change, as it is.",
         autocompletion=complete_happening,
     ),
 ]
 SecretFile = Annotated[
     Path | None,
-    Option("--secret-file", metavar="FILE", help="A file with the secret that signs requests."),
+    Option(
+        "--secret-file",
+        metavar="FILE",
+        help="A file with the secret that signs requests; in a change an empty one ends that.",
+    ),
 ]
 
 
@@ -113,6 +117,8 @@ def add_alert(
     from picosched.schedule.alert import TOLD
 
     secret = _secret(secret_file) or ""
+    if secret_file is not None and not secret:
+        raise PicoschedError(f"found no secret in {secret_file}, wanted one")
     with where.opened() as engine:
         made = engine.add_alert(name, _to(to), on=on or TOLD, after=after, secret=secret)
     _tell("added", made, json)
@@ -162,13 +168,16 @@ def remove_alert(name: Name, where: Where = HERE, json: Json = False) -> None:
 
 @command(app, PANEL, "picosched test-alert ops --url http://127.0.0.1:8123", name="test-alert")
 def test_alert(name: Name, where: Where = HERE, json: Json = False) -> None:
-    """Let an alert tell of a happening "test"; `alerts` shows whether that arrived."""
+    """Let an alert tell of a happening "test"; `alerts` shows whether that arrived.
+
+    A running engine sends it; otherwise `run` does.
+    """
     with where.opened() as engine:
         engine.test_alert(name)
     if json:
         write_json({"name": name, "outcome": "tested"})
     else:
-        write(f"on its way from {name}; `picosched alerts` shows what became of it")
+        write(f"on its way from {name}, once an engine runs; `picosched alerts` shows what became of it")
 
 
 def _tell(done: str, state: AlertState, json: bool) -> None:

@@ -49,15 +49,16 @@ def replay(
 ) -> None:
     """Replay the past, and compare each turn with what it was.
 
-    On a copy of an earlier state the events that came from outside are raised again, and what came due comes
-    due again, at the times on record. Each turn gets the random numbers and answers that it had; nothing
-    outside is asked, and no program runs. So the same rulesets must give the same turns: the exit status is
-    0, or 2 if a turn differs. FILEs replace installed rulesets from TIME on, and show what they would have
-    done: for each pico the first turn that differs, or with --bisect only the very first.
+    On a copy of an earlier state the events that came from outside are raised again, what people did is done
+    again, and what came due comes due again, at the times on record. Each turn gets the random numbers and
+    answers that it had; nothing outside is asked, and no program runs. So the same rulesets must give the
+    same turns: the exit status is 0, or 2 if a turn differs. FILEs replace installed rulesets from TIME on,
+    and show what they would have done: for each pico the first turn that differs, or with --bisect only the
+    very first.
 
     With the setting snapshots_in, a folder, a snapshot is made every snapshot_hours. --from-backup starts
-    from a file that "picosched backup" made instead. What is not on record is named: what people changed
-    meanwhile (schedules, rulesets, channels), and answers larger than recorded_bytes.
+    from a file that "picosched backup" made instead. What cannot be done again is named: a pico's import,
+    what people did while an older picosched ran, and answers larger than recorded_bytes.
     """
     if start is None and backup is None:
         raise WrongUseError("wanted --from TIME or --from-backup FILE to start from")

@@ -136,6 +136,8 @@ def write_fires(fires: Sequence[Fire], names: Names, labels: Labels | None = Non
 
     Without `labels` nothing says what they are of.
     """
+    from picosched.schedule.backfill import RAISED  # late: lists that need none of it start faster
+
     several = any(each.stands_for > 1 for each in fires)
     columns = [
         "DUE",
@@ -151,7 +153,7 @@ def write_fires(fires: Sequence[Fire], names: Names, labels: Labels | None = Non
                 f"{format_time(each.nominal)}{_asked(each)}",
                 *([] if labels is None else [_shown(labels[each.id])]),
                 format_time(each.fired),
-                f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
+                f"{each.lateness:.3f} s" if each.outcome in RAISED and each.lateness >= 0 else "–",
                 each.outcome.value + (f": {each.why}" if each.why else ""),
                 *([str(each.stands_for)] if several else []),
                 names[each.pico_id],

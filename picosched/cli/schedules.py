@@ -163,7 +163,8 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
     from picosched.schedule.shown import facts
 
     policy = f"{misfire}, from the settings" if row.misfire is None else row.misfire.value
-    moved = "" if row.moved_from is None else f", moved from {format_time(row.moved_from)}"
+    did = f"try {row.tries + 1} of" if row.tries else "moved from"
+    moved = "" if row.moved_from is None else f", {did} {format_time(row.moved_from)}"
     asked = "" if row.asked is None else f", asked for {format_time(row.asked)}"
     jitter = f"up to {row.jitter / 1000:g} s, here {row.put_off.total_seconds():g} s"
     paused = "" if row.paused_until is None else f" until {format_time(row.paused_until)}"

@@ -24,7 +24,10 @@ PANEL = "Schedules"
 def schedule(
     event: Annotated[str, Argument(metavar="DOMAIN:TYPE", help="The event.")],
     words: Words = None,
-    at: Annotated[str | None, Option("--at", metavar="TIME", help="When it is due, once.")] = None,
+    at: Annotated[
+        str | None,
+        Option("--at", metavar="TIME", help="When it is due, once: ISO 8601, in UTC without an offset."),
+    ] = None,
     repeat: Annotated[
         str | None,
         Option("--repeat", metavar="TIMESPEC", help="When it is due, in any form that `next` accepts."),
@@ -43,7 +46,8 @@ def schedule(
     from picosched.notation import parse_map, parse_named
 
     if (at is None) == (repeat is None):
-        raise WrongUseError("say when: --at TIME or --repeat TIMESPEC")
+        found = "neither --at nor --repeat" if at is None else "both --at and --repeat"
+        raise WrongUseError(f"found {found}, wanted one of them: --at TIME or --repeat TIMESPEC")
     named = parse_named([event, *(words or [])])
     values = {**(parse_map(attrs, "--attrs") if attrs is not None else {}), **named.values}
     with where.opened() as engine:

@@ -271,7 +271,8 @@ class Agenda:
             self._engine.note(what, "schedule", f"{len(changes)} schedules", f"{ids} …")
             return
         for row, change in changes:
-            self._engine.note(what, "schedule", row.id, f"{row.event}{change.told}")
+            named = "" if row.name is None else f" ({row.name})"
+            self._engine.note(what, "schedule", row.id, f"{row.event}{named}{change.told}")
 
 
 def _filter(which: Which | None) -> Filter:

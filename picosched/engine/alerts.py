@@ -52,11 +52,12 @@ class Alerting(Wiring):
     ) -> AlertState:
         """Make an alert, with the values of a table [alert.NAME]; it holds from now on.
 
-        `invalid` for a name or a value that cannot be, `conflict` if the name is taken or there are too many,
-        `not_found` if it goes to a channel that is not there.
+        `invalid` for a name or a value that cannot be, and for mailto: without the setting smtp, `conflict`
+        if the name is taken or there are too many, `not_found` if it goes to a channel that is not there.
         """
         self.permit("added")
         made = alert_of(checked_name(name, "an alert"), _given(to, on, after, secret))
+        self._need_mail(to)
 
         def work() -> AlertState:
             self._need(name)
@@ -86,13 +87,17 @@ class Alerting(Wiring):
         self.permit("changed")
         wanted = _given(to, on, after, secret)
         alert_of(name, {"to": "eci:any", **wanted})  # what is wrong with it is told first
+        self._need_mail(to)
 
         def work() -> AlertState:
             self._need(name)
             kept = self._kept(name)
             if not kept:
                 raise PicoschedError(f"there is no alert {name}", "not_found")
-            return self._put("changed", alert_of(name, {**kept, **wanted}))
+            changed = alert_of(name, {**kept, **wanted})
+            if changed == alert_of(name, kept):
+                return next(each for each in self._states() if each.name == name)
+            return self._put("changed", changed)
 
         return self.write(work)
 
@@ -155,7 +160,7 @@ class Alerting(Wiring):
 
         What is not given is as in the alert of that name, if it was made here.
         """
-        alert = alert_of(name, {**self.read(self._kept, name), **_given(to, on, after, secret)})
+        alert = alert_of(name or "new", {**self.read(self._kept, name), **_given(to, on, after, secret)})
         if alert.to.startswith(MAIL) and not self.settings.smtp:
             return f"{said(alert)}; but no mail can be sent, as the setting smtp names no server"
         pico_id = self.read(self._pico_of_channel, alert)
@@ -170,6 +175,12 @@ class Alerting(Wiring):
                 found = f"found the alert {each.name} in the settings, and one made by {each.made_by}"
                 wanted = "wanted one of them: rename the table, or use `picosched remove-alert`"
                 raise PicoschedError(f"{found}, {wanted}", "conflict")
+
+    def _need_mail(self, to: str | None) -> None:
+        """`invalid` for a mail if no server is set for mails: each would be given up."""
+        if to is not None and to.startswith(MAIL) and not self.settings.smtp:
+            wanted = "wanted that setting first, as without it no mail can be sent"
+            raise PicoschedError(f"found {to}, but the setting smtp names no server; {wanted}")
 
     def _need(self, name: str) -> None:
         """Inside a transaction: alerts are changed, and this one is none of the settings."""

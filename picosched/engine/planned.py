@@ -15,6 +15,7 @@ from picosched.fields import Fields
 
 NO_CHANGE, BROKEN, CHANGES = 0, 1, 2
 """The exit statuses of the command."""
+UNCHANGED = "nothing to deploy: these rulesets are installed as they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Plan:
     def summary(self) -> list[str]:
         """What changes, without the single events."""
         span = f"from {format_time(self.since)} to {format_time(self.until)}"
-        found = [f"deploy {_deployed(self.deployed)}" if self.deployed else "these rulesets are installed"]
+        found = [f"deploy {_deployed(self.deployed)}" if self.deployed else UNCHANGED]
         if not self.deployed and not self.raised:
             return found
         found += [f"cut: {self.cut}"] if self.cut else []

@@ -24,6 +24,8 @@ At = str | int | float | datetime | timedelta
 """ISO 8601, milliseconds since 1970, a datetime with a zone, or how long from now."""
 Repeat = str | Mapping[str, Any] | Timespec
 
+ZONE_OF_AT = f"found {ZONE} with an at, which ignores it: a time without an offset is in UTC"
+
 
 def schedule(
     engine: Wiring,
@@ -40,8 +42,8 @@ def schedule(
     engine.permit("scheduled")
     engine.permit_event(domain)
     if (at is None) == (repeat is None):
-        found = "neither" if at is None else "both"
-        raise PicoschedError(f"found {found} at and repeat, wanted one: a time, or a timespec")
+        found = "neither at nor repeat" if at is None else "both at and repeat"
+        raise PicoschedError(f"found {found}, wanted one of them: a time, or a timespec")
     if isinstance(repeat, Timespec):
         attributes = {ZONE: repeat.tz, **(attributes or {})}
         repeat = repeat.text
@@ -52,7 +54,10 @@ def schedule(
     event = engine.new_event(domain, type, attributes, once=once)
     when = _time(at, event.time) if at is not None else _timespec(repeat, engine)
     by = str(engine.by)
-    return engine.make_schedule(MakeSchedule(event, pico_id, when, at is None, maker=by, by=engine.noted))
+    made = engine.make_schedule(MakeSchedule(event, pico_id, when, at is None, maker=by, by=engine.noted))
+    if at is not None and event.attrs.get(ZONE):
+        made = made._replace(warnings=[*made.warnings, ZONE_OF_AT])
+    return made
 
 
 def _time(at: At, now: datetime) -> str | int | float:

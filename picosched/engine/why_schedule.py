@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from picosched.clock import MILLISECOND, format_time, shifted
+from picosched.clock import MILLISECOND, format_time, parse_time, shifted
 from picosched.engine.agenda import BY_HAND, Agenda
 from picosched.engine.why_instead import (
     apart,
@@ -118,7 +118,8 @@ def _times(engine: Wiring, row: Scheduled, time: datetime | None = None) -> Link
     changes = Agenda(engine).changes_of(row.id) if row.asked_for is not None else []
     became = None if row.asked_for is None else format_time(row.asked_for)
     change = next((each for each in changes if each.what == "moved" and each.became == became), None)
-    moved = "" if row.moved_from is None else f"; its next was moved from {format_time(row.moved_from)}"
+    did = f"is try {row.tries + 1} of" if row.tries else "was moved from"
+    moved = "" if row.moved_from is None else f"; its next {did} {format_time(row.moved_from)}"
     moved = moved if change is None else f"; its next was {change}"
     try:
         turned = time is not None and row.timespec is not None and change_shown(time, row.tz)
@@ -159,9 +160,10 @@ def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str 
         text += "".join(f"; left out: {each}" for each in free if each.day == local.date())
     if coming is None:
         found = last_raised(engine, row, at)
-        instead = None if found is None else apart(at, found)
+        instead = None if found is None else apart(at, _moved_to(engine, row, found))
         return Link("timetable", False, f"{text}, and there is none after it"), instead
-    found = nearest(at, first_raised(engine, row, coming), last_raised(engine, row, at))
+    times = (first_raised(engine, row, coming), last_raised(engine, row, at))
+    found = nearest(at, *(None if each is None else _moved_to(engine, row, each) for each in times))
     return Link("timetable", False, text), None if found is None else apart(at, found)
 
 
@@ -219,6 +221,14 @@ def _moved_from(engine: Wiring, row: Scheduled, at: datetime) -> Provenance | No
     return next((each for each in changes if each.what == "moved" and each.was == format_time(at)), None)
 
 
+def _moved_to(engine: Wiring, row: Scheduled, at: datetime) -> datetime:
+    """Where people or rules have moved the occurrence of a time; the same time if nobody did."""
+    for each in Agenda(engine).changes_of(row.id):  # oldest first, so one moved twice is followed
+        if each.what == "moved" and each.was == format_time(at) and each.became is not None:
+            at = parse_time(each.became)
+    return at
+
+
 def _changed(engine: Wiring, id: str, what: str, until: datetime | None = None) -> str:
     """Who did that to a schedule last, up to a time."""
     changes = [each for each in Agenda(engine).changes_of(id) if until is None or each.at <= until]
@@ -234,7 +244,10 @@ def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link]
         what = {Outcome.PAUSED: "paused", Outcome.CANCELLED: "cancelled"}.get(record.outcome, "")
         explained = record.outcome is Outcome.CANCELLED and (why or turn)
         by = _changed(engine, row.id, what, record.fired) if what and not explained else ""
-        text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
+        if by.startswith("; cancelled at "):  # the same time, and by whom
+            text = f"the occurrence of {nominal},{by.removeprefix('; cancelled')}"
+        else:
+            text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
         instead = INSTEAD[record.outcome](engine, row, record) if record.outcome in INSTEAD else None
         return [Link(record.outcome.value, False, text)], instead
     return of_raised(engine, record)

@@ -94,7 +94,7 @@ class Turns:
             return Later.HEAVY
         self._keep(pico, turn)
         if piece.by is not None:
-            told = f"{event.domain}:{event.type} in the pico {pico_id}"
+            told = f"{event.domain}:{event.type} in the pico {pico.name} ({pico_id})"
             self._store.audit.add(deed_of(piece.by, turn.now, "raised", "event", event.eid, told))
         if event.once is not None:
             self._store.deliveries.receive(pico_id, event.once, event.eid, event.time)
@@ -130,7 +130,8 @@ class Turns:
             self._store.interventions.add(turn.now, SCHEDULED, piece.maker, told)
         if piece.by is not None and id in turn.scheduled:
             instead = f", instead of {', '.join(turn.cancelled)}" if turn.cancelled else ""
-            shown = f"{row.event} in the pico {pico_id}{instead}"
+            named = "" if row.name is None else f" ({row.name})"
+            shown = f"{row.event}{named} in the pico {pico.name} ({pico_id}){instead}"
             self._store.audit.add(deed_of(piece.by, turn.now, "scheduled", "schedule", id, shown))
         return NewSchedule(row, id in turn.scheduled, turn.warnings)
 

@@ -7,18 +7,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Mount
+from starlette.routing import BaseRoute, Match, Mount
 
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
@@ -110,7 +111,7 @@ def new_app(
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
-    _add_faults(app)
+    _add_faults(app, [route for part in parts for route in part.router.routes])
     app.add_middleware(WithoutEcis, engine=engine, under="/api")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     if console is None:
@@ -148,7 +149,9 @@ def _first_page() -> Response:
     return HTMLResponse(FIRST_PAGE)
 
 
-def _add_faults(app: FastAPI) -> None:
+def _add_faults(app: FastAPI, routes: Sequence[BaseRoute] = ()) -> None:
+    """Answer faults in JSON; `routes` are those of which a refused method tells the others."""
+
     async def of_ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, PicoschedError | HttpError)
         headers = {name.decode(): value.decode() for name, value in getattr(error, "headers", ())}
@@ -157,7 +160,8 @@ def _add_faults(app: FastAPI) -> None:
     async def of_values(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         found = kind_of(headers_of(request.scope))
-        told = "; ".join(_told(each, found) for each in error.errors()[:5])
+        names = _names_in_body(request)
+        told = "; ".join(_told(each, found, names) for each in error.errors()[:5])
         return Response(body_of(HttpError(400, told)), 400, media_type="application/json")
 
     async def of_http(request: Request, error: Exception) -> Response:
@@ -167,7 +171,7 @@ def _add_faults(app: FastAPI) -> None:
         if error.status_code == 404:
             text = f"there is nothing at {path}"
         elif error.status_code == 405:
-            text = f"found {request.method} for {path}, wanted another method"
+            text = f"found {request.method} for {path}, wanted {_methods(routes, request)}"
         return Response(
             body_of(HttpError(error.status_code, text)),
             error.status_code,
@@ -186,10 +190,26 @@ def _add_faults(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, of_http)
 
 
-def _told(fault: dict[str, Any], kind: str) -> str:
+def _methods(routes: Sequence[BaseRoute], request: Request) -> str:
+    """The methods that the path of a request has."""
+    matching = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
+    found = {method for each in matching for method in getattr(each, "methods", ())}
+    return " or ".join(sorted(found)) or "another method"
+
+
+def _names_in_body(request: Request) -> list[str]:
+    """The names that the body of a request may have."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    given = None if field is None else field.field_info.annotation
+    models = [each for each in (given, *get_args(given)) if isinstance(each, type)]
+    fields = next((each.model_fields for each in models if issubclass(each, BaseModel)), {})
+    return [each.alias or name for name, each in fields.items()]
+
+
+def _told(fault: dict[str, Any], kind: str, names: list[str]) -> str:
     """Describe an invalid value: where it is, what was found and what is wrong.
 
-    A body whose `kind` is not JSON was not parsed at all.
+    A body whose `kind` is not JSON was not parsed at all; one that is may have these `names`.
     """
     where, value = ".".join(str(each) for each in fault["loc"]), fault.get("input")
     if where == "body" and isinstance(value, str | bytes) and kind != "application/json":
@@ -197,6 +217,8 @@ def _told(fault: dict[str, Any], kind: str) -> str:
     if fault["type"] == "missing":
         return f"found no {where.partition('.')[2] or 'body'} in the {fault['loc'][0]}, wanted one"
     found = f"found {shown(value)}, " if isinstance(value, str | int | float | list) else ""
+    if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 2 and names:
+        return f"found {fault['loc'][1]} in the body, wanted some of {', '.join(names)}"
     if fault["type"] == "extra_forbidden":
         return f"{where}: {found}wanted no such name"
     message = fault["msg"].replace("Input should be ", "wanted ", 1)

@@ -90,6 +90,7 @@ def test_what_is_wrong_with_an_alert_is_said(run: Any, folder: Path) -> None:
         (("add-alert", "ops", "https://x/"), "the alert ops is a table [alert.ops] of the settings"),
         (("add-alert", "new", "https://x/", "--on", "fired"), "wanted as `on` a list of some of"),
         (("add-alert", "new", "https://x/", "--secret-file", "nosuch"), "cannot read the secret in nosuch"),
+        (("add-alert", "new", "https://x/", "--secret-file", "/dev/null"), "found no secret in /dev/null"),
         (("remove-alert", "me"), "the alert me is a table [alert.me] of the settings"),
         (("remove-alert", "nosuch"), "there is no alert nosuch"),
         (("test-alert", "nosuch"), "there is no alert nosuch"),

@@ -625,8 +625,8 @@ def test_an_event_is_scheduled_by_hand(run: Any, pending: list[dict[str, Any]]) 
 @pytest.mark.parametrize(
     ("words", "status", "wanted"),
     [
-        ((), 2, "say when: --at TIME or --repeat TIMESPEC"),
-        (("--at", "2099-01-01", "--repeat", "@daily"), 2, "say when"),
+        ((), 2, "found neither --at nor --repeat, wanted one of them"),
+        (("--at", "2099-01-01", "--repeat", "@daily"), 2, "found both --at and --repeat"),
         (("--at", "soon"), 1, "wanted ISO 8601"),
         (("--repeat", "61 * * * *"), 1, "61"),
         (("--at", "2099-01-01", "_count=2"), 1, "found _count with an at"),

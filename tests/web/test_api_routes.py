@@ -101,7 +101,11 @@ def test_a_ruleset_is_installed_shown_replaced_and_taken_off(client: httpx.Clien
         ({"url": "/etc/passwd"}, 403, "wanted http:, https: or picosched://standard/"),
         ({"url": "http://127.0.0.1:1/none.krl"}, 400, "cannot be fetched"),
         ({"text": "ruleset a { rule b { } }"}, 400, "without a select"),
-        ({"text": "ruleset a { }", "colour": 1}, 400, "body.colour: found 1, wanted no such name"),
+        (
+            {"text": "ruleset a{}", "colour": 1},
+            400,
+            "found colour in the body, wanted some of text, url, config",
+        ),
         ({"text": 5}, 400, "body.text: found 5, wanted a valid string"),
     ],
 )
@@ -214,7 +218,7 @@ def test_a_scheduled_event_is_paused_moved_repeated_fired_and_cancelled(
         ("GET", "/api/next?timespec=nonsense", None, 400, "timespec"),
         ("GET", "/api/next", None, 400, "found no timespec in the query, wanted one"),
         ("GET", "/api/nosuch", None, 404, "there is nothing at /api/nosuch"),
-        ("PUT", "/api/picos", None, 405, "found PUT for /api/picos, wanted another method"),
+        ("PUT", "/api/picos", None, 405, "found PUT for /api/picos, wanted GET or POST"),
     ],
 )  # fmt: skip
 def test_a_refusal_of_the_api_says_why(
@@ -374,7 +378,7 @@ def test_an_event_is_scheduled_by_hand_and_with_a_key_only_once(
 @pytest.mark.parametrize(
     ("given", "status", "wanted"),
     [
-        ({}, 400, "found neither at and repeat"),
+        ({}, 400, "found neither at nor repeat"),
         ({"at": "2099-01-01", "repeat": "@daily"}, 400, "found both"),
         ({"at": "soon"}, 400, "as the time of a schedule"),
         ({"at": True}, 400, "at"),
@@ -385,7 +389,7 @@ def test_an_event_is_scheduled_by_hand_and_with_a_key_only_once(
         ({"repeat": "0 9 * * *", "attrs": {"_count": 0}}, 400, "_count"),
         ({"at": "2099-01-01", "attrs": {"_name": "a\0b"}}, 400, "NUL"),
         ({"at": "2099-01-01", "attrs": {"a": "x" * 1_000_001}}, 413, "max_attrs_bytes"),
-        ({"at": "2099-01-01", "when": 1}, 400, ""),
+        ({"at": "2099-01-01", "when": 1}, 400, "found when in the body, wanted some of domain, type, attrs"),
     ],
 )
 def test_what_is_no_schedule(

@@ -19,9 +19,9 @@ async def raise_again(console: Console, entry: Entry, whose: str) -> None:
         text("h2", "Raise again?")
         text("p", f"{whose}, as if it were new.", "muted")
         text("pre", f"{event_name(entry.handled)} {values_text(first['attrs'])}")
-        with box("button-row"):
+        with box("dialog-buttons"):
+            button("Close", lambda: dialog.submit(False)).props("autofocus")
             button("Raise it", lambda: dialog.submit(True), "primary")
-            button("Leave it", lambda: dialog.submit(False)).props("autofocus")
     if await dialog:
         with console.telling_errors():
             await _raise(console, entry)

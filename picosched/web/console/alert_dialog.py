@@ -22,7 +22,7 @@ STAYS = " (empty: as it is)"
 
 async def ask_alert(console: Console, old: AlertState | None = None) -> bool:
     """Make an alert, or change one; whether it was done."""
-    title, verb = ("A new alert", "Make") if old is None else (f"The alert {old.name}", "Change")
+    title, verb = ("A new alert", "Create") if old is None else (f"The alert {old.name}", "Change")
     with Asked(console, title, verb, wide=True) as asked:
         fields = _Fields(console, old)
 
@@ -42,17 +42,17 @@ class _Fields:
         self._asked = 0
         """Previews asked for; an answer that comes when there is a later one is not shown."""
         if old is None:
-            self._name = ui.input("name").props("autofocus autocomplete=off maxlength=64")
+            self._name = ui.input("Name").props("autofocus autocomplete=off maxlength=64")
         stays = STAYS * (old is not None)
         shown = "https://…, mailto:… or eci:…" if old is None else old.to
-        self._to = ui.input(f"tells{stays}", placeholder=shown).classes("mono").props("autocomplete=off")
+        self._to = ui.input(f"Tells{stays}", placeholder=shown).classes("mono").props("autocomplete=off")
         on = TOLD if old is None else old.on
         with ui.element("fieldset").classes("line"):
-            text("legend", "of what is", "small muted")
+            text("legend", "Of what is", "small muted")
             self._on = {each: ui.checkbox(each, value=each in on) for each in TYPES}
         after = 1 if old is None else old.after
-        self._after = ui.number("failures in a row", value=after, min=1, max=MOST_AFTER, precision=0)
-        self._secret = ui.input(f"secret that signs requests{stays}", password=True)
+        self._after = ui.number("Failures in a row", value=after, min=1, max=MOST_AFTER, precision=0)
+        self._secret = ui.input(f"Secret that signs requests{stays}", password=True)
         self._secret.props("autocomplete=new-password")
         with box("preview"):
             self._told = text("p", "", "small").props("aria-live=polite")

@@ -55,7 +55,7 @@ def _head(page: ListPage) -> None:
                 notify("The alert is made")
                 await page.refresh()
 
-    button("New", make, "primary", needs="added")
+    button("New alert…", make, "primary", needs="added")
 
 
 def _nobody(console: Console) -> None:

@@ -27,9 +27,9 @@ class Asked:
             self._fields = ui.element("div").classes("stack")
             self._fault = text("pre", "", "fault")
             self._fault.set_visibility(False)
-            with box("button-row"):
+            with box("dialog-buttons"):
+                button("Close", self._dialog.close)
                 button(verb, self._do, "primary")
-                button("Leave it", self._dialog.close)
 
     def __enter__(self) -> Asked:
         self._fields.__enter__()

@@ -14,6 +14,7 @@ from picosched.engine.engine import Engine
 from picosched.store.audit import LAST
 from picosched.web.console.filtered_list import Fields, FilteredList, Looked
 from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.local_time import read_local, reader_zone
 from picosched.web.console.parts import (
     Cell,
     Column,
@@ -63,9 +64,13 @@ class _Deeds(FilteredList):
         fields = partial(_fields, given)
         super().__init__(console, HERE, given, fields, "since", "What was done", COLUMNS, nothing)
 
+    async def refresh(self) -> None:
+        self._zone = reader_zone()
+        await super().refresh()
+
     def look(self, engine: Engine, given: Mapping[str, str], after: str | None) -> Looked:
         found = engine.audit(
-            given.get("since"),
+            read_local(since, self._zone) if (since := given.get("since")) else None,
             ROWS + 1,
             name=given.get("name"),
             what=given.get("what"),
@@ -86,7 +91,7 @@ def _fields(given: Mapping[str, str]) -> Fields:
         "what": ui.select(_any(ACTIONS, "anything"), label="Did", value=what if what in ACTIONS else ""),
         "kind": ui.select(_any(KINDS, "any kind"), label="To a", value=kind if kind in KINDS else ""),
         "on": ui.input("Which", value=on, placeholder="id or name"),
-        "since": ui.input("Since", value=since, placeholder="2026-03-01T09:00Z"),
+        "since": ui.input("Since", value=since, placeholder="2026-03-01 09:00"),
     }
 
 

@@ -1,11 +1,13 @@
-"""The charts of the last hour: fires per minute by outcome, and how late they were."""
+"""The charts of the last hour: occurrences per minute by outcome, and how late those raised were."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from picosched.clock import EPOCH
+from picosched.schedule.backfill import RAISED
 from picosched.schedule.scheduled import Outcome
 from picosched.store.pages import Minute
 from picosched.web.console.chart import Series
@@ -24,7 +26,7 @@ COLOURS = {
 
 
 def rate(minutes: Sequence[Minute], now: datetime) -> list[Series]:
-    """Fires per minute over the last hour; each outcome present has a series of 60 counts."""
+    """Occurrences per minute over the last hour; each outcome present has a series of 60 counts."""
     axis = _minutes(now)
     counts = {(each.minute, each.outcome): each.fires for each in minutes}
     present = [each for each in Outcome if any(outcome == each for _, outcome in counts)] or [Outcome.FIRED]
@@ -34,10 +36,20 @@ def rate(minutes: Sequence[Minute], now: datetime) -> list[Series]:
     ]
 
 
+def hour_words(minutes: Sequence[Minute]) -> str:
+    """How many occurrences were raised, how many failed and how many were not raised."""
+    counts: Counter[str] = Counter()
+    for each in minutes:
+        raised = "raised" if each.outcome in RAISED else "not raised"
+        counts["failed" if each.outcome == Outcome.FAILED else raised] += each.fires
+    names = ("raised", *(name for name in ("failed", "not raised") if counts[name]))
+    return f"{', '.join(f'{counts[name]:,} {name}' for name in names)}; per minute"
+
+
 def lateness(minutes: Sequence[Minute], now: datetime) -> list[Series]:
-    """The mean and the greatest lateness of each minute in ms. Cancelled occurrences have none."""
+    """The mean and the greatest lateness of each minute in ms, of the occurrences that were raised."""
     axis = _minutes(now)
-    raised = [each for each in minutes if each.outcome != Outcome.CANCELLED]
+    raised = [each for each in minutes if each.outcome in RAISED]
     most: dict[int, int] = {}
     sums: dict[int, tuple[int, int]] = {}
     for each in raised:

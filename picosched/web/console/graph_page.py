@@ -109,7 +109,10 @@ def _show(found: Whole) -> None:
             text("p", each, "warn-text small")
     with panel("Warnings", str(len(found.found))):
         if not found.found:
-            empty("No warnings", "Each event that is raised reaches a rule, as far as the texts tell.")
+            empty(
+                "No warnings",
+                "Each event that rules raise or schedule reaches a rule, as far as the texts tell.",
+            )
         for warning in found.found:
             _warning(warning)
 

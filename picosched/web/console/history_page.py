@@ -107,7 +107,7 @@ def _row(fire: Fire, label: Label, path: str, names: Names) -> Mapping[str, Cell
         "event": link_cell(label.event, path) if label.event else None,
         "name": label.name,
         "outcome": badge_cell(fire.outcome.value),
-        "late": late_cell(fire.lateness),
+        "late": late_cell(fire),
         "pico": link_cell(names.of(fire.pico_id), pico_path(fire.pico_id)),
         "turn": link_cell("its turn", event_path(fire.eid)) if fire.eid else None,
         "why": fire.why,

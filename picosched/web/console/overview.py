@@ -10,7 +10,7 @@ from nicegui import ui
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.web.console.chart import Chart
-from picosched.web.console.charts import lateness, minute_labels, rate
+from picosched.web.console.charts import hour_words, lateness, minute_labels, rate
 from picosched.web.console.coming import Coming
 from picosched.web.console.example import try_example
 from picosched.web.console.failed_listed import FailedListed
@@ -119,12 +119,12 @@ class _Overview:
                     console, "Nothing is scheduled.", "Rules schedule events, when others are raised."
                 )
             with panel("Last", ""):
-                self._last = Listing("Latest fires", LAST)
+                self._last = Listing("Latest occurrences", LAST)
                 self._nothing_last = empty(
                     "Nothing has come due yet.", "The outcome of each occurrence will appear here."
                 )
-            with panel("Fired in the last hour", "per minute") as self._fired_side:
-                self._rate = Chart("Fires per minute", "bars")
+            with panel("The last hour", "per minute") as self._fired_side:
+                self._rate = Chart("Occurrences per minute", "bars")
             with panel("Lateness", "per minute, from due to durable"):
                 self._lateness = Chart("Lateness by minute", "lines")
         settings, store = console.engine.settings, console.engine.store
@@ -150,7 +150,7 @@ class _Overview:
         self._rate.show(labels, rate(seen.minutes, seen.now))
         self._lateness.show(labels, lateness(seen.minutes, seen.now))
         assert self._fired_side is not None
-        self._fired_side.show(f"{sum(each.fires for each in seen.minutes):,} in all, per minute")
+        self._fired_side.show(hour_words(seen.minutes))
         self._next.show([_next_row(each, seen) for each in seen.next])
         self._last.show(_last_rows(seen))
         show_either(self._next, self._nothing_next, bool(seen.next))
@@ -205,7 +205,7 @@ def _last_rows(seen: Seen) -> list[dict[str, Cell]]:
                 "fired": time_cell(fire.fired),
                 "event": event if fire.eid is None else link_cell(event, event_path(fire.eid), "its turn"),
                 "outcome": badge_cell(fire.outcome.value, fire.why),
-                "late": late_cell(fire.lateness),
+                "late": late_cell(fire),
                 "pico": link_cell(seen.names[fire.pico_id], pico_path(fire.pico_id)),
             }
         )

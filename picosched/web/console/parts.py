@@ -20,6 +20,8 @@ from nicegui.events import GenericEventArguments
 from picosched.acting import ACTIONS
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
+from picosched.schedule.backfill import RAISED
+from picosched.schedule.fire import Fire
 from picosched.web.caller import caller
 from picosched.web.console.frame import notify
 
@@ -311,9 +313,9 @@ async def confirmed(question: str, more: str, verb: str) -> bool:
     with named_dialog(question) as dialog, ui.card():
         text("h2", question)
         text("p", more, "muted")
-        with box("button-row"):
+        with box("dialog-buttons"):
+            button("Close", lambda: dialog.submit(False)).props("autofocus")
             button(verb, lambda: dialog.submit(True), "danger")
-            button("Leave it", lambda: dialog.submit(False)).props("autofocus")
     answer = await dialog
     dialog.clear()
     return bool(answer)
@@ -350,9 +352,9 @@ def when_text(timespec: str | None) -> str:
     return timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
 
 
-def late_cell(seconds: float) -> str | None:
-    """The lateness of a fire in a list; nothing if it was settled before its time, as by cancelling."""
-    return late_text(seconds) if seconds >= 0 else None
+def late_cell(fire: Fire) -> str | None:
+    """The lateness of a fire in a list; nothing if it was not raised, or before its time."""
+    return late_text(fire.lateness) if fire.outcome in RAISED and fire.lateness >= 0 else None
 
 
 def late_text(seconds: float) -> str:

@@ -125,13 +125,13 @@ class _PicoPage:
             self._channels = Listing("Channels", CHANNELS)
             self._channels.on_act(self._delete_channel)
             self._no_channels = empty("No channels.", "Others use this pico through a channel, by its eci.")
-            self._button("Make a channel…", ask_channel, "made")
+            self._button("New channel…", ask_channel, "made")
         with panel("Children"):
             self._children = Listing("Children", CHILDREN)
             self._no_children = empty(
                 "No children.", "A pico can have any number; rules can create them too."
             )
-            self._button("Make a child…", ask_child, "made")
+            self._button("New child…", ask_child, "made")
         with panel("Journal", "live"):
             self._turns = TurnsListed(console, with_pico=False, most=25)
         self._wanted = Wanted(pico_id=seen.row.id)
@@ -205,7 +205,7 @@ class _PicoPage:
                     "fired": time_cell(fire.fired),
                     "event": _event_cell(fire.eid, "–" if row is None else f"{row.domain}:{row.type}"),
                     "outcome": badge_cell(fire.outcome.value),
-                    "late": late_cell(fire.lateness),
+                    "late": late_cell(fire),
                     "why": fire.why,
                 }
                 for fire, row in seen.history

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from nicegui import ui
 
-from picosched.clock import parse_time
 from picosched.engine.replay import USUAL_TURNS
 from picosched.engine.replayed import Replayed
 from picosched.web.api.busy import busy
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.frame import Console
+from picosched.web.console.local_time import read_local, reader_zone
 from picosched.web.console.parts import Text, box, button, fault_in, panel
 
 
@@ -23,7 +24,7 @@ class ReplayPanel:
         self._edited = edited
         with panel("Replay", "in every pico that has the ruleset"):
             with box("filter-bar"):
-                self._since = ui.input("Since", placeholder="2026-03-02T09:00:00Z", validation=_fault_of)
+                self._since = ui.input("Since", placeholder="2026-03-02 09:00", validation=_fault_of)
                 self._since.without_auto_validation().props("stack-label")
             with box("line"):
                 self._begin = button("Replay", self._show, "primary", needs="replayed")
@@ -33,7 +34,7 @@ class ReplayPanel:
         if not self._since.validate():
             return
         said = ""
-        text, since = self._edited(), self._since.value.strip()
+        text, since = self._edited(), read_local(self._since.value, reader_zone())
         self._begin.set_visibility(False)
         self._lines.show("replaying…")
         try:
@@ -45,7 +46,7 @@ class ReplayPanel:
                 self._begin.set_visibility(True)
                 self._lines.show(said)
 
-    def _replayed(self, text: str, since: str) -> Replayed:
+    def _replayed(self, text: str, since: datetime) -> Replayed:
         """Called in a thread."""
         checked = checked_ruleset(text)
         with busy():
@@ -53,5 +54,5 @@ class ReplayPanel:
 
 
 def _fault_of(since: str | None) -> str | None:
-    given = (since or "").strip()
-    return fault_in(lambda: parse_time(given)) if given else "wanted a time to begin from"
+    given, zone = (since or "").strip(), reader_zone()
+    return fault_in(lambda: read_local(given, zone)) if given else "wanted a time to begin from"

@@ -268,8 +268,9 @@ def _draw_next(row: Scheduled, granularity: int) -> None:
             text("span", "The next one was asked for at")
             moment(row.asked)
     if row.moved_from is not None:
+        did = f"is try {row.tries + 1} of" if row.tries else "was moved from"
         with box("line small muted"):
-            text("span", "The next one was moved from")
+            text("span", f"The next one {did}")
             moment(row.moved_from)
 
 
@@ -324,7 +325,7 @@ def _draw_history(fires: tuple[Fire, ...]) -> None:
                 "nominal": time_cell(fire.nominal),
                 "asked": None if fire.asked is None else time_cell(fire.asked),
                 "outcome": badge_cell(fire.outcome.value, _several(fire)),
-                "late": late_cell(fire.lateness),
+                "late": late_cell(fire),
                 "rules": ", ".join(fire.rules) or None,
                 "why": link_cell(fire.why or "its turn", event_path(fire.eid)) if fire.eid else fire.why,
             }

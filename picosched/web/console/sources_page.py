@@ -235,7 +235,7 @@ def _record(record: Fire, names: Mapping[str, str]) -> Mapping[str, Cell]:
         "entry": names[record.id] if turn is None else link_cell(names[record.id], turn, "its turn"),
         "outcome": badge_cell(record.outcome.value),
         "why": record.why,
-        "late": late_cell(record.lateness),
+        "late": late_cell(record),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from nicegui import ui
 
@@ -12,6 +13,7 @@ from picosched.notation import time_or_later
 from picosched.tokens import Token
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame, notify
+from picosched.web.console.local_time import read_local, reader_zone
 from picosched.web.console.parts import (
     Cell,
     Column,
@@ -69,11 +71,11 @@ class _Tokens:
         """Parent of dialogs."""
         with panel("A new token"):
             with box("filter-bar"):
-                self._name = ui.input("name").props("autocomplete=off maxlength=64")
-                self._role = ui.select(ROLES, value=Role.READ.value, label="role").classes("grow")
-                self._until = ui.input("until", placeholder="30d, or a time; empty: for good")
+                self._name = ui.input("Name").props("autocomplete=off maxlength=64")
+                self._role = ui.select(ROLES, value=Role.READ.value, label="Role").classes("grow")
+                self._until = ui.input("Expires", placeholder="30d, or a time; empty: never")
             with box("line"):
-                button("Make", self._make, "primary", needs="made")
+                button("Create", self._make, "primary", needs="made")
             self._told = ui.element("div").props("aria-live=polite")
         with panel("Named tokens"):
             self._list = Listing("Tokens", COLUMNS)
@@ -87,10 +89,10 @@ class _Tokens:
         show_either(self._list, self._nothing, bool(found))
 
     async def _make(self) -> None:
-        engine = self._console.engine
+        engine, read = self._console.engine, partial(read_local, zone=reader_zone())
         name, role, given = self._name.value.strip(), str(self._role.value), (self._until.value or "").strip()
         with self._console.telling_errors():
-            until = time_or_later(given, engine.now()) if given else None
+            until = time_or_later(given, engine.now(), read) if given else None
             token, made = await self._console.run(lambda: engine.make_token(name, role, until))
             self._told.clear()
             with self._told:

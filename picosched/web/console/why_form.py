@@ -6,15 +6,16 @@ They are those of `picosched why`, in its words.
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from picosched.clock import parse_time
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.schedule.chain import Why
 from picosched.web.api.busy import busy
 from picosched.web.console.frame import Console
+from picosched.web.console.local_time import read_local, reader_zone
 from picosched.web.console.parts import box, button, text
 from picosched.web.errors import BusyError
 
@@ -26,7 +27,7 @@ class WhyForm:
         self._console = console
         self._about = about
         with box("line"):
-            self._since = ui.input("At, or from", placeholder="2026-03-01T09:00Z")
+            self._since = ui.input("At, or from", placeholder="2026-03-01 09:00")
             self._until = ui.input("Until", placeholder="2026-03-08")
             for each in (self._since, self._until):
                 each.props("clearable maxlength=40 stack-label").on("keydown.enter", self._ask)
@@ -34,10 +35,10 @@ class WhyForm:
         self._answers = ui.element("div").classes("stack").props('role="status"')
 
     async def _ask(self) -> None:
-        what = self._about()
+        what, zone = self._about(), reader_zone()
         since, until = ((each.value or "").strip() for each in (self._since, self._until))
         try:
-            found = await self._console.run(lambda: _asked(self._console.engine, what, since, until))
+            found = await self._console.run(lambda: _asked(self._console.engine, what, since, until, zone))
         except (PicoschedError, BusyError) as error:
             said, found = str(error), []
         else:
@@ -54,16 +55,16 @@ class WhyForm:
                     draw_why(each)
 
 
-def _asked(engine: Engine, what: str, since: str, until: str) -> list[Why]:
-    """Called in a thread."""
+def _asked(engine: Engine, what: str, since: str, until: str, zone: ZoneInfo) -> list[Why]:
+    """Called in a thread; times without an offset are in the zone."""
     if not what:
         raise PicoschedError("found no rule, wanted one")
     if until and not since:
         raise PicoschedError("found only a time until which, wanted one from which, too")
     with busy():
         if until:
-            return engine.why_between(what, parse_time(since), parse_time(until))
-        return [engine.why(what, parse_time(since) if since else None)]
+            return engine.why_between(what, read_local(since, zone), read_local(until, zone))
+        return [engine.why(what, read_local(since, zone) if since else None)]
 
 
 def draw_why(why: Why) -> None:

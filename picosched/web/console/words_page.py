@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
@@ -16,7 +17,7 @@ from picosched.notation import parse_map
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 from picosched.web.console.frame import Console, frame
-from picosched.web.console.local_time import reader_zone
+from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.offers import all_picos
 from picosched.web.console.parts import box, button, fault_in, panel, text, turn_off
 from picosched.web.console.pictures import draw_rhythm
@@ -25,7 +26,7 @@ from picosched.web.console.steps import tell_timespec
 
 HERE = "/new"
 WANTED = "domain:type"
-OF_SCHEDULE, OF_SOURCE = "optional; one of a name in a pico", "unique; by default the event and when"
+OF_SCHEDULE, OF_SOURCE = "optional; in a pico only one has it", "unique; by default the event and when"
 ONE, MANY = "pico", "picos"
 """For whom it is: a schedule of one pico, or a source for many."""
 EVENT = re.compile(r"[^\s:]+:[^\s:]+")
@@ -55,9 +56,10 @@ class _Form:
                     validation=lambda _: fault_in(self._timespec) if self._spec else "wanted a timespec",
                 )
                 self._when.props("debounce=200 maxlength=4000 autofocus").classes("mono")
+                self._offered = reader_zone().key
                 self._zone = ui.input(
                     "Zone",
-                    value=reader_zone().key,
+                    value=self._offered,
                     validation=lambda _: fault_in(lambda: check_zone(self._tz)),
                 )
                 self._zone.props("debounce=200 maxlength=64")
@@ -105,8 +107,15 @@ class _Form:
                 self._told = ui.element("div").classes("stack-small").props('aria-live="polite"')
         for field in (self._when, self._zone):
             field.on_value_change(self._tell)
+        follow_zone(self._offer)
         self._choose()
         self._tell()
+
+    async def _offer(self, zone: ZoneInfo) -> None:
+        """Offer the reader's zone once the browser has told it, unless another was typed."""
+        if self._zone.value == self._offered:
+            self._offered = zone.key
+            self._zone.set_value(zone.key)
 
     def _choose(self) -> None:
         """Show the fields of what is chosen."""
@@ -209,4 +218,5 @@ class _Form:
 
 def _fault_of_event(given: str | None) -> str | None:
     event = (given or "").strip()
-    return None if EVENT.fullmatch(event) else f'found "{event}", wanted {WANTED}'
+    found = f'found "{event}", ' if event else ""
+    return None if EVENT.fullmatch(event) else f"{found}wanted {WANTED}"

@@ -118,9 +118,9 @@ def test_dialogs_have_no_fault(seen: Page, house: tuple[str, dict[str, str]]) ->
 def test_the_dialog_of_an_alert_has_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
     url, paths = house
     seen.goto(url + paths["alerts"])
-    seen.get_by_role("button", name="New", exact=True).click()
+    seen.get_by_role("button", name="New alert…").click()
     dialog = seen.get_by_role("dialog", name="A new alert")
-    dialog.get_by_label("tells", exact=True).fill("https://ops.example.org/hook")
+    dialog.get_by_label("Tells", exact=True).fill("https://ops.example.org/hook")
     expect(dialog.get_by_text("It posts to https://ops.example.org/hook when")).to_be_visible()
     assert faults(seen) == []
 
@@ -144,7 +144,7 @@ def test_the_keyboard_alone_goes_through_a_page(page: Page, console: Opened) -> 
 
 def test_a_dialog_keeps_the_focus_and_gives_it_back(page: Page, console: Opened) -> None:
     page.goto(f"{console.url}/picos/{console.pico('focus')}")
-    opener = page.get_by_role("button", name="Make a channel…").first
+    opener = page.get_by_role("button", name="New channel…").first
     opener.click()
     inside = "!document.querySelector('#content, header.top').contains(document.activeElement)"
     expect(page.locator(".q-card")).to_be_visible()

@@ -207,7 +207,7 @@ def test_no_event_of_any_page_gets_as_far_as_the_engines_refusal(role: Role, tmp
                 assert refused == [], path
             all_off |= {*off}
         assert console.client.get("/api/deliveries").json() != [] or role is Role.OPERATE
-        assert {"Install …", "Delete …", "Make …", "Plan", "Replay"} <= all_off
+        assert {"Install…", "Delete…", "New channel…", "New child…", "Plan", "Replay"} <= all_off
         assert ("Fire now…" in all_off) == (role is Role.READ)
         deeds = console.client.get("/api/audit", params={"name": role}).json()["items"]
         assert all(role.covers(ACTIONS[each["what"]]) for each in deeds)

@@ -14,7 +14,9 @@ from racing import race
 
 from picosched.clock import EPOCH, VirtualClock, parse_time, to_ms
 from picosched.engine.engine import Engine
+from picosched.store.pages import Minute
 from picosched.store.picos import PicoRow
+from picosched.web.console.charts import hour_words, lateness
 from picosched.web.console.coming import Coming
 from picosched.web.console.failures import LastFailures
 from picosched.web.console.following import Following, Wanted
@@ -262,3 +264,15 @@ def test_turns_are_listed_once_each_whoever_looks_at_the_same_time(engine: Engin
         for each in following:
             seqs = [entry.seq for entry in each.entries]
             assert seqs == sorted(set(seqs), reverse=True) and len(seqs) == each.looked_at == 20
+
+
+def test_only_what_was_raised_counts_as_raised_and_late() -> None:
+    now = parse_time("2026-03-01T09:00:00Z")
+    minute = to_ms(now) // 60_000
+    minutes = [
+        Minute(minute, outcome, fires, fires * late, late)
+        for outcome, fires, late in (("fired", 2, 10), ("failed", 1, 40), ("paused", 5, 6_000))
+    ]
+    assert hour_words(minutes) == "2 raised, 1 failed, 5 not raised; per minute"
+    assert hour_words([]) == "0 raised; per minute"
+    assert [each.values[-1] for each in lateness(minutes, now)] == [40, 20]

@@ -36,8 +36,8 @@ def test_an_author_makes_a_token_and_revokes_it(page: Page, guarded: Opened) -> 
     assert guarded.token
     enter(page, guarded, guarded.token, "/tokens")
     page.get_by_label("name").fill("anna")
-    page.get_by_label("until").fill("30d")
-    page.get_by_role("button", name="Make").click()
+    page.get_by_label("Expires").fill("30d")
+    page.get_by_role("button", name="Create").click()
     expect(page.get_by_text("The token of anna, shown only now:")).to_be_visible()
     token = page.locator("pre.mono").inner_text()
     guest = {"authorization": f"Bearer {token}"}

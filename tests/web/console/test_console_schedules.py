@@ -365,7 +365,7 @@ def test_a_delivery_is_retried_and_dropped(page: Page, place: Opened) -> None:
         )
         assert not page.evaluate(clipped), width
     row.get_by_role("button", name="Drop").click()
-    page.get_by_role("button", name="Leave it").click()
+    page.get_by_role("button", name="Close").click()
     expect(row).to_be_visible()
     row.get_by_role("button", name="Drop").click()
     page.get_by_role("dialog").get_by_role("button", name="Drop").click()

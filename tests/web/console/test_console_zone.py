@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +11,7 @@ from web.console.opened import Opened
 from web.console.pasted import get
 from web.console.watched import watched
 
-from picosched.clock import format_time
+from picosched.clock import SystemClock, format_time
 from picosched.web.console.local_time import read_local
 
 BEAT = "2126-01-01T00:00:00Z"
@@ -60,6 +61,23 @@ def test_a_chosen_zone_is_kept_and_everything_is_drawn_in_it(page: Page, console
     expect(page.locator(".side").first).to_contain_text("Asia/Dubai")
     page.goto(f"{console.url}/settings")
     expect(page.get_by_label("Zone of all times")).to_have_value("Asia/Dubai")
+
+
+def test_times_without_an_offset_are_read_in_the_browser_s_zone(browser: Browser, console: Opened) -> None:
+    path = never(console, "kyoto")
+    context = browser.new_context(timezone_id="Asia/Tokyo", locale="en-US")
+    with watched(context) as page:
+        page.goto(f"{console.url}/new")  # the first page of this browser
+        expect(page.get_by_label("Zone")).to_have_value("Asia/Tokyo")
+        page.goto(path)
+        page.wait_for_function("window.did_handshake")
+        page.get_by_label("At, or from").fill("2126-01-01 09:00")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.get_by_role("status")).to_contain_text(f"it is due {BEAT}")
+        soon = SystemClock().now().astimezone(ZoneInfo("Asia/Tokyo")) - timedelta(hours=1)
+        page.goto(f"{console.url}/audit?what=raised&since={soon:%Y-%m-%dT%H:%M}")  # as UTC it is yet to come
+        expect(page.get_by_role("table", name="What was done")).to_contain_text("clocks:begin")
+    context.close()
 
 
 def test_hours_are_told_until_there_are_two_days(page: Page, console: Opened) -> None:
