@@ -28,6 +28,7 @@ from picosched.web.api.shapes import (
     PicoShape,
     ScheduledShape,
     TurnShape,
+    Whole,
     load,
     page_of,
     scheduled_shape,
@@ -103,7 +104,7 @@ class NewQuery(Input):
 class AnswerShape(BaseModel):
     """The answer to a query."""
 
-    value: Any
+    value: Whole[Any]
 
 
 @router.get("/picos", dependencies=[READ])
