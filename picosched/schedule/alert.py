@@ -107,8 +107,8 @@ def alert_of(name: str, table: object) -> Alert:
         found = repr(shown_to(to)) if isinstance(to, str) else type(to).__name__
         raise _wrong(name, found, 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
     on = table.get("on", list(TOLD))
-    if not isinstance(on, list) or not on or not {*map(str, on)} <= {*TYPES}:
-        raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}")
+    if not isinstance(on, list) or not on or not {*map(str, on)} <= {*TYPES} or len({*on}) < len(on):
+        raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}, each once")
     if isinstance(after, bool) or not isinstance(after, int) or not 1 <= after <= MOST_AFTER:
         raise _wrong(name, repr(after), "as `after` how many failures in a row are told, 1 or more")
     if not isinstance(secret, str) or len(secret) > LONGEST or UNSTORABLE.search(secret):

@@ -68,6 +68,7 @@ def test_an_alert_is_made_and_tells_and_is_removed(
         ({"name": "ops", "to": "ftp://ada:hunter2@x/"}, 400, "wanted as `to` a URL"),
         ({"name": "ops", "to": "eci:nosuch"}, 404, "there is no channel nosuch"),
         ({"name": "ops", "to": "https://x/", "on": ["fired"]}, 400, "wanted as `on` a list of some of"),
+        ({"name": "ops", "to": "https://x/", "on": ["late"] * 1000}, 400, "wanted as `on` a list of some of"),
         ({"name": "ops", "to": "https://x/", "after": 0}, 400, "wanted as `after`"),
         ({"name": "ops", "to": "https://x/", "colour": "red"}, 400, "colour"),
     ],
