@@ -18,11 +18,12 @@ from racing import race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.acting import HTTP, Actor, Role
+from picosched.krl.urls import shown_host
 from picosched.schedule.alert import MOST
 
 START = "2026-03-01T00:00:00Z"
 FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
-SECRETS = ("hunter2", "hunter3", "hunter4")
+SECRETS = ("hunter2", "hunter3", "hunter4", "hunter5")
 """What stands in an alert and gives access."""
 
 
@@ -123,7 +124,7 @@ def test_it_is_there_after_a_restart_and_acts_beside_those_of_the_settings(
         with pytest.raises(PicoschedError, match="found the alert me in the settings, and one made"):
             engine.check_alerts()
         (alert,) = engine.alerts()
-        assert (alert.configured, alert.to) == (True, f"{hook.url}/settings")
+        assert (alert.configured, alert.to) == (True, shown_host(hook.url))
         assert engine.remove_alert("me")  # as the error says
         engine.check_alerts()
 
@@ -202,7 +203,7 @@ def test_a_preview_says_who_would_be_told(engine: Engine) -> None:
     eci = engine.root.new_channel().eci
     preview = engine.preview_alert
     assert preview("new", to="https://ada:pw@x.example/hook?key=1", after=3) == (
-        "posts to https://x.example/hook?… when any schedule or source fails 3 times in a row, is missed or "
+        "posts to https://x.example/… when any schedule or source fails 3 times in a row, is missed or "
         "recovers"
     )
     assert preview("new", to="mailto:a@b.example", on=["late"]).endswith(
@@ -223,7 +224,7 @@ def test_a_preview_says_who_would_be_told(engine: Engine) -> None:
 def test_what_gives_access_is_shown_nowhere(
     engine: Engine, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = "http://ada:hunter2@127.0.0.1:1/hook?key=hunter3"  # nobody answers there
+    url = "http://ada:hunter2@127.0.0.1:1/hook/hunter5?key=hunter3"  # nobody answers there
     author = engine.acting(Actor(HTTP, "anna", Role.AUTHOR))
     author.add_alert("ops", url, secret="hunter4")
     author.change_alert("ops", after=1)
@@ -245,7 +246,7 @@ def test_what_gives_access_is_shown_nowhere(
         (what, "alert", "ops", 'HTTP as "anna"') for what in ("removed", "tested", "changed", "added")
     ]
     assert deeds[-1]["told"] == (
-        "posts to http://127.0.0.1:1/hook?…, signed, when any schedule or source fails, is missed or recovers"
+        "posts to http://127.0.0.1:1/…, signed, when any schedule or source fails, is missed or recovers"
     )
     assert states[0]["made_by"] == 'HTTP as "anna"' and states[0]["made"] == START
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
-from picosched.krl.urls import shown_url
+from picosched.krl.urls import shown_host
 from picosched.schedule.happenings import TYPES, Followed
 from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Table
 
@@ -122,10 +122,10 @@ def _wrong(name: str, found: str, wanted: str) -> PicoschedError:
 
 
 def shown_to(to: str) -> str:
-    """Whom an alert tells, without what gives access."""
+    """Whom an alert tells, without what gives access; of a URL only the host."""
     if to.startswith(ECI):
         return to if len(to) <= len(ECI) + 8 else f"{to[: len(ECI) + 8]}…"
-    return to if to.startswith(MAIL) else shown_url(to)
+    return to if to.startswith(MAIL) else shown_host(to)
 
 
 def said(alert: Alert | AlertState) -> str:
