@@ -199,6 +199,17 @@ def test_a_test_arrives_by_request_and_by_channel(engine: Engine, hook: Received
         engine.test_alert("pager")
 
 
+def test_an_alert_whose_channel_is_gone_is_dropped(engine: Engine, clock: VirtualClock) -> None:
+    channel = engine.new_pico("pager").new_channel()
+    engine.add_alert("pager", f"eci:{channel.eci}")
+    engine.pico("pager").delete_channel(channel.eci)
+    hours(engine, clock, 1)
+    (alert,) = engine.alerts()
+    assert alert.last is not None
+    assert (alert.last.what, alert.last.became) == ("hourly failed", "dropped")
+    assert alert.last.why == f"there is no channel {channel.eci[:8]}…"
+
+
 def test_a_preview_says_who_would_be_told(engine: Engine) -> None:
     eci = engine.root.new_channel().eci
     preview = engine.preview_alert
