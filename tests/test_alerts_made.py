@@ -145,6 +145,10 @@ def test_an_alert_of_the_settings_is_changed_where_it_is_written(tmp_path: Path,
     ("name", "to", "more", "wanted"),
     [
         ("a b", "https://x/", {}, 'found the name "a b" of an alert, wanted 1 to 64 letters'),
+        (5, "https://x/", {}, "found int as the name of an alert, wanted a text"),
+        (None, "https://x/", {}, "found NoneType as the name of an alert, wanted a text"),
+        ("ops", None, {}, "wanted a table of `to`"),
+        ("ops", "https://x/", {"on": 5}, "found 5, wanted as `on` a list"),
         ("taken", "https://x/", {}, "there is an alert taken already, wanted another name"),
         ("ops", "ftp://ada:hunter2@x/", {}, "wanted as `to` a URL"),
         ("ops", "https://hunter2@x/\0", {}, "wanted as `to` a URL"),
@@ -164,7 +168,7 @@ def test_an_alert_of_the_settings_is_changed_where_it_is_written(tmp_path: Path,
         ("ops", "https://x/", {"secret": "x" * 2_001}, "found 2,001 characters, wanted a text as `secret`"),
     ],
 )
-def test_what_no_alert_can_be(engine: Engine, name: str, to: str, more: dict[str, Any], wanted: str) -> None:
+def test_what_no_alert_can_be(engine: Engine, name: Any, to: Any, more: dict[str, Any], wanted: str) -> None:
     engine.add_alert("taken", "https://x/")
     with pytest.raises(PicoschedError, match=wanted) as caught:
         engine.add_alert(name, to, **more)
