@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -349,6 +349,8 @@ def test_nothing_calls_its_rule_unreachable(engine: Engine) -> None:
         ({"at": "2026-03-02", "repeat": "0 9 * * *"}, "found both at and repeat, wanted one"),
         ({"at": datetime(2026, 3, 2)}, "without a zone"),
         ({"at": timedelta.max}, "wanted the years 1 to 9999"),
+        ({"at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))}, "in the years 1 to 9999"),
+        ({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=5)))}, "in the years 1 to 9999"),
         ({"at": float("nan")}, "found nan as the time"),
         ({"at": float("inf")}, "found inf as the time"),
         ({"at": 10**400}, "the time of a schedule"),
