@@ -38,7 +38,10 @@ router = APIRouter(prefix="/api", tags=["picos"])
 
 Key = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="With the same key a pico gets one schedule only."),
+    Header(
+        alias="Idempotency-Key",
+        description="With the same key a pico gets one schedule only, within `history_days`.",
+    ),
 ]
 
 
