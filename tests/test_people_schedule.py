@@ -400,6 +400,8 @@ def test_its_times_are_given_in_every_form(engine: Engine) -> None:
         engine.root.schedule("tea", "due", at=each) for each in (at, at.isoformat(), at.timestamp() * 1000)
     ]
     rows.append(engine.root.schedule("tea", "due", at=at - engine.now()))
+    past = [engine.root.schedule("tea", "due", at=each).row.due for each in (0, 0.0, -1)]
+    assert past == [engine.now()] * 3
     assert {(each.row.due, each.row.asked) for each in rows} == {(at + timedelta(seconds=30), at)}
     spec = rows[0].row.read("every day at 9:00", "Europe/Rome")
     assert engine.root.schedule("tea", "due", repeat=spec).row.tz == "Europe/Rome"
