@@ -13,6 +13,7 @@ import orjson
 from picosched import standard
 from picosched.errors import Code, PicoschedError, words
 from picosched.krl.source import read_source
+from picosched.krl.text import LONE_SURROGATE
 from picosched.krl.values import from_json
 
 STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -28,7 +29,8 @@ def json_object(
 ) -> dict[str, Any]:
     """A deep copy of a JSON object; an empty one for None. One that is `fresh`, just read, is not copied.
 
-    `invalid` if it is not JSON, `too_large` beyond `most_bytes` of JSON text; `what` names it in the error.
+    `invalid` if it is not JSON, or has half a character; `too_large` beyond `most_bytes` of JSON text;
+    `what` names it in the error.
     """
     if not value and (value is None or isinstance(value, Mapping)):
         return {}
@@ -39,6 +41,7 @@ def json_object(
         text = orjson.dumps(value, option=STRICT)
     except TypeError:
         text = _slowly(value, what)
+        _check_whole(value, what)
     size = len(text)
     if size > most_bytes:
         raise PicoschedError(
@@ -150,6 +153,19 @@ def _slowly(value: Any, what: str) -> bytes:
         raise PicoschedError(f"found {what} nested too deep, or in themselves", "too_large") from cause
     except ValueError as cause:  # an integer with thousands of digits
         raise PicoschedError(f"found {what} that have no JSON text: {cause}") from cause
+
+
+def _check_whole(value: Any, what: str) -> None:
+    """`invalid` if there is half a character in a JSON value: what shows it later could not write it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_whole(key, what)
+            _check_whole(item, what)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_whole(item, what)
+    elif isinstance(value, str) and (half := LONE_SURROGATE.search(value)):
+        raise PicoschedError(f"found half a character in {what}: {value[: half.end()][-40:]!r}")
 
 
 def _check_json(value: Any, what: str) -> None:

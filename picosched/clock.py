@@ -175,7 +175,7 @@ def parse_time(text: str) -> datetime:
     if isinstance(text, str) and _ISO.fullmatch(text):
         try:
             return _utc(datetime.fromisoformat(text.upper()), naive_is_utc=True)
-        except (ValueError, OverflowError) as cause:
+        except (ValueError, PicoschedError) as cause:
             raise _not_a_time(text) from cause
     raise _not_a_time(text)
 
@@ -183,8 +183,8 @@ def parse_time(text: str) -> datetime:
 def format_time(time: datetime) -> str:
     """`time` as `2026-03-01T09:30:00Z`, or `…:00.250Z` if its milliseconds are not zero.
 
-    Always in UTC and with seconds, truncated to milliseconds. A time without an offset raises PicoschedError
-    `invalid`.
+    Always in UTC and with seconds, truncated to milliseconds. A time without an offset, or outside the years
+    1 to 9999 in UTC, raises PicoschedError `invalid`.
     """
     utc = time if time.tzinfo is UTC else _utc(time)
     text = utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds")
@@ -228,7 +228,13 @@ def _utc(time: str | datetime, naive_is_utc: bool = False) -> datetime:
         if not naive_is_utc:
             raise PicoschedError(f"found {time.isoformat()} without an offset, wanted one in UTC", "invalid")
         return time.replace(tzinfo=UTC)
-    return time if time.tzinfo is UTC else time.astimezone(UTC)
+    try:
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
+    except OverflowError as cause:
+        wanted = "wanted a time in the years 1 to 9999"
+        raise PicoschedError(
+            f"found {time.isoformat()}, which is none in UTC, {wanted}", "invalid"
+        ) from cause
 
 
 def _not_a_time(found: object) -> PicoschedError:

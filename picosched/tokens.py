@@ -83,6 +83,8 @@ def read_token(told: Mapping[str, Any]) -> Token:
 
 def checked_name(name: str, of: str = "a token") -> str:
     """The name, if a token may have it, or whatever it is `of`."""
+    if not isinstance(name, str):
+        raise PicoschedError(f"found {type(name).__name__} as the name of {of}, wanted a text")
     if NAMES.fullmatch(name) is None:
         wanted = "wanted 1 to 64 letters, digits and . _ @ -, the first a letter or digit"
         raise PicoschedError(f'found the name "{name[:100]}" of {of}, {wanted}')
@@ -92,7 +94,7 @@ def checked_name(name: str, of: str = "a token") -> str:
 def role_of(word: str) -> Role:
     """The role of that name; `invalid` for another."""
     if word not in [*Role]:
-        raise PicoschedError(f'found the role "{word[:100]}", wanted {", ".join(Role)}')
+        raise PicoschedError(f'found the role "{word!s:.100}", wanted {", ".join(Role)}')
     return Role(word)
 
 

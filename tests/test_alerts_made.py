@@ -18,11 +18,12 @@ from racing import race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.acting import HTTP, Actor, Role
+from picosched.krl.urls import shown_host
 from picosched.schedule.alert import MOST
 
 START = "2026-03-01T00:00:00Z"
 FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
-SECRETS = ("hunter2", "hunter3", "hunter4")
+SECRETS = ("hunter2", "hunter3", "hunter4", "hunter5")
 """What stands in an alert and gives access."""
 
 
@@ -123,7 +124,7 @@ def test_it_is_there_after_a_restart_and_acts_beside_those_of_the_settings(
         with pytest.raises(PicoschedError, match="found the alert me in the settings, and one made"):
             engine.check_alerts()
         (alert,) = engine.alerts()
-        assert (alert.configured, alert.to) == (True, f"{hook.url}/settings")
+        assert (alert.configured, alert.to) == (True, shown_host(hook.url))
         assert engine.remove_alert("me")  # as the error says
         engine.check_alerts()
 
@@ -144,20 +145,30 @@ def test_an_alert_of_the_settings_is_changed_where_it_is_written(tmp_path: Path,
     ("name", "to", "more", "wanted"),
     [
         ("a b", "https://x/", {}, 'found the name "a b" of an alert, wanted 1 to 64 letters'),
+        (5, "https://x/", {}, "found int as the name of an alert, wanted a text"),
+        (None, "https://x/", {}, "found NoneType as the name of an alert, wanted a text"),
+        ("ops", None, {}, "wanted a table of `to`"),
+        ("ops", "https://x/", {"on": 5}, "found 5, wanted as `on` a list"),
         ("taken", "https://x/", {}, "there is an alert taken already, wanted another name"),
         ("ops", "ftp://ada:hunter2@x/", {}, "wanted as `to` a URL"),
         ("ops", "https://hunter2@x/\0", {}, "wanted as `to` a URL"),
+        ("ops", "https://hunter2@[::1", {}, r"found 'https://\[::1', wanted as `to` another URL: its URL is"),
+        ("ops", "https://hunter2@a:99999/", {}, "wanted as `to` another URL: its URL is invalid"),
+        ("ops", "https://hunter2@a..b/", {}, "wanted as `to` another URL: its URL is invalid"),
+        ("ops", "https://hunter2@/hunter3", {}, "wanted as `to` another URL: found no host in the URL"),
         ("ops", "https://x/", {"secret": "hunter4\ud800"}, "without NUL"),
         ("ops", f"https://x/{'y' * 2_000}", {}, "wanted as `to` a URL"),
         ("ops", "eci:nosuchchannel", {}, "there is no channel nosuchch…"),
         ("ops", "https://x/", {"on": []}, "wanted as `on` a list"),
         ("ops", "https://x/", {"on": "failed"}, "wanted as `on` a list"),
         ("ops", "https://x/", {"on": ["fired"]}, "wanted as `on` a list"),
+        ("ops", "https://x/", {"on": ["failed", "late", "failed"]}, "wanted as `on` a list .* each once"),
+        ("ops", "https://x/", {"on": ["failed"] * 50_000}, "wanted as `on` a list"),
         ("ops", "https://x/", {"after": 0}, "wanted as `after` how many"),
         ("ops", "https://x/", {"secret": "x" * 2_001}, "found 2,001 characters, wanted a text as `secret`"),
     ],
 )
-def test_what_no_alert_can_be(engine: Engine, name: str, to: str, more: dict[str, Any], wanted: str) -> None:
+def test_what_no_alert_can_be(engine: Engine, name: Any, to: Any, more: dict[str, Any], wanted: str) -> None:
     engine.add_alert("taken", "https://x/")
     with pytest.raises(PicoschedError, match=wanted) as caught:
         engine.add_alert(name, to, **more)
@@ -196,11 +207,22 @@ def test_a_test_arrives_by_request_and_by_channel(engine: Engine, hook: Received
         engine.test_alert("pager")
 
 
+def test_an_alert_whose_channel_is_gone_is_dropped(engine: Engine, clock: VirtualClock) -> None:
+    channel = engine.new_pico("pager").new_channel()
+    engine.add_alert("pager", f"eci:{channel.eci}")
+    engine.pico("pager").delete_channel(channel.eci)
+    hours(engine, clock, 1)
+    (alert,) = engine.alerts()
+    assert alert.last is not None
+    assert (alert.last.what, alert.last.became) == ("hourly failed", "dropped")
+    assert alert.last.why == f"there is no channel {channel.eci[:8]}…"
+
+
 def test_a_preview_says_who_would_be_told(engine: Engine) -> None:
     eci = engine.root.new_channel().eci
     preview = engine.preview_alert
     assert preview("new", to="https://ada:pw@x.example/hook?key=1", after=3) == (
-        "posts to https://x.example/hook?… when any schedule or source fails 3 times in a row, is missed or "
+        "posts to https://x.example/… when any schedule or source fails 3 times in a row, is missed or "
         "recovers"
     )
     assert preview("new", to="mailto:a@b.example", on=["late"]).endswith(
@@ -221,7 +243,7 @@ def test_a_preview_says_who_would_be_told(engine: Engine) -> None:
 def test_what_gives_access_is_shown_nowhere(
     engine: Engine, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = "http://ada:hunter2@127.0.0.1:1/hook?key=hunter3"  # nobody answers there
+    url = "http://ada:hunter2@127.0.0.1:1/hook/hunter5?key=hunter3"  # nobody answers there
     author = engine.acting(Actor(HTTP, "anna", Role.AUTHOR))
     author.add_alert("ops", url, secret="hunter4")
     author.change_alert("ops", on=["failed"])
@@ -243,7 +265,7 @@ def test_what_gives_access_is_shown_nowhere(
         (what, "alert", "ops", 'HTTP as "anna"') for what in ("removed", "tested", "changed", "added")
     ]
     assert deeds[-1]["told"] == (
-        "posts to http://127.0.0.1:1/hook?…, signed, when any schedule or source fails, is missed or recovers"
+        "posts to http://127.0.0.1:1/…, signed, when any schedule or source fails, is missed or recovers"
     )
     assert states[0]["made_by"] == 'HTTP as "anna"' and states[0]["made"] == START
 

@@ -305,5 +305,10 @@ def test_milliseconds_outside_the_years_1_to_9999_are_refused() -> None:
     for ms in (first - 1, last + 1, 10**30, -(10**30)):
         with pytest.raises(PicoschedError, match="wanted a time in the years 1 to 9999"):
             from_ms(ms)
+    for time, hours in ((datetime.min, 1), (datetime.max, -1)):
+        zoned = time.replace(tzinfo=timezone(timedelta(hours=hours)))
+        for convert in (to_ms, format_time):
+            with pytest.raises(PicoschedError, match="wanted a time in the years 1 to 9999"):
+                convert(zoned)
     with pytest.raises(PicoschedError, match="without an offset"):
         to_ms(datetime(2026, 1, 1))

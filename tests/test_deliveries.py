@@ -221,11 +221,13 @@ def test_the_host_that_a_client_asks_for_makes_no_delivery_local() -> None:
 
 
 def test_half_a_character_is_in_no_url() -> None:
+    rules = """ruleset half { rule send { select when half sent
+      event:send({"eci": "[\\"\\ud800\\"]".decode()[0], "host": "https://h", "domain": "a", "type": "b"})
+    } }"""
     with sender() as engine:
-        (error,) = engine.root.raise_event(
-            "parcel", "posted", {"eci": "\ud800", "host": "https://h", "n": 1}
-        ).errors
-        assert "found half a character" in error.message
+        engine.root.install(rules)
+        (error,) = engine.root.raise_event("half", "sent").errors
+        assert "found half a character in the eci" in error.message
 
 
 def test_a_dead_letter_that_is_retried_has_another_day() -> None:

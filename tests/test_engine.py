@@ -345,6 +345,9 @@ def circle() -> dict[str, Any]:
         ({1: 2}, "invalid"),
         ({"a": {None: 1}}, "invalid"),
         ({"a": b"bytes"}, "invalid"),
+        ({"a": [{"half": "x\ud800"}]}, "invalid"),
+        ({"\udfff": 1}, "invalid"),
+        ({"a": "\ud83d\ude00"}, "invalid"),
         ({"a": "x" * 2_000_000}, "too_large"),
         (circle(), "too_large"),
     ],
@@ -356,7 +359,7 @@ def test_attributes_that_are_not_a_json_object_are_refused(engine: Engine, attrs
     assert engine.root.query("counter", "n") == 0
 
 
-@pytest.mark.parametrize("attrs", [None, {}, {"a": (1, 2)}, {"é": 2**70}, {"half": "\ud800"}])
+@pytest.mark.parametrize("attrs", [None, {}, {"a": (1, 2)}, {"é": 2**70}])
 def test_attributes_may_be_any_json_object(engine: Engine, attrs: Any) -> None:
     engine.root.install(COUNTER)
     (directive,) = engine.root.raise_event("count", "up", attrs).directives

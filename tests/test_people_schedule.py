@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -353,6 +353,8 @@ def test_nothing_calls_its_rule_unreachable(engine: Engine) -> None:
         ({"at": "2026-03-02", "repeat": "0 9 * * *"}, "found both at and repeat, wanted one"),
         ({"at": datetime(2026, 3, 2)}, "without a zone"),
         ({"at": timedelta.max}, "wanted the years 1 to 9999"),
+        ({"at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))}, "in the years 1 to 9999"),
+        ({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=5)))}, "in the years 1 to 9999"),
         ({"at": float("nan")}, "found nan as the time"),
         ({"at": float("inf")}, "found inf as the time"),
         ({"at": 10**400}, "the time of a schedule"),
@@ -369,6 +371,9 @@ def test_nothing_calls_its_rule_unreachable(engine: Engine) -> None:
         ({"attributes": {"_name": "a\0b"}}, "NUL"),
         ({"attributes": {"_description": "a\0b"}}, "NUL"),
         ({"attributes": {"_name": "\ud800"}}, "half a character"),
+        ({"attributes": {"a": ["\ud800"]}}, "half a character"),
+        ({"attributes": {"\ud800": 1}}, "half a character"),
+        ({"repeat": {"\ud800": 1}}, "half a character"),
         ({"attributes": {"_jitter": float("inf")}}, "_jitter"),
         ({"attributes": {"_name": "x" * 1_001}}, "at most 1000 characters"),
         ({"attributes": {"a": "x" * 2_000_000}}, "max_attrs_bytes"),
@@ -399,6 +404,8 @@ def test_its_times_are_given_in_every_form(engine: Engine) -> None:
         engine.root.schedule("tea", "due", at=each) for each in (at, at.isoformat(), at.timestamp() * 1000)
     ]
     rows.append(engine.root.schedule("tea", "due", at=at - engine.now()))
+    past = [engine.root.schedule("tea", "due", at=each).row.due for each in (0, 0.0, -1)]
+    assert past == [engine.now()] * 3
     assert {(each.row.due, each.row.asked) for each in rows} == {(at + timedelta(seconds=30), at)}
     spec = rows[0].row.read("every day at 9:00", "Europe/Rome")
     assert engine.root.schedule("tea", "due", repeat=spec).row.tz == "Europe/Rome"

@@ -74,6 +74,8 @@ def test_another_engine_on_the_store_knows_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "role", "expires", "wanted"),
     [
+        (5, "read", None, "found int as the name of a token, wanted a text"),
+        ("anna", 5, None, 'found the role "5", wanted read, operate, author'),
         ("", "read", None, "wanted 1 to 64 letters"),
         ("a b", "read", None, "wanted 1 to 64 letters"),
         ('a"', "read", None, "wanted 1 to 64 letters"),

@@ -31,13 +31,19 @@ GAP = 2
 """Characters between two columns."""
 
 
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
-"""Characters by which a name or an attribute could move the cursor of a terminal, or rename its window."""
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]|\r(?!\n)")
+"""Characters by which a name or an attribute could move the cursor of a terminal, or rename its window; and
+halves of characters, which no output can encode."""
 
 
 def without_control(text: str) -> str:
     """A text for a terminal: its control characters as escapes, but for tabs and ends of lines."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return CONTROL.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def write(text: str, style: str = "", *, stderr: bool = False) -> None:

@@ -96,11 +96,11 @@ def _raise(
 ) -> str | None:
     """Raise an event through the channel of an alert; why not, if it is dropped."""
     eci = alert.to.removeprefix(ECI)
+    channel = store.picos.find_channel(eci)
+    if channel is None:
+        return f"there is no channel {eci[:SHORT]}…"
     pico_id, whose = happened.pico_id, "its pico"
     if source is not None:  # which may have no pico of its own
-        channel = store.picos.find_channel(eci)
-        if channel is None:
-            return f"there is no channel {eci[:SHORT]}…"
         pico_id, whose = channel.pico_id, "the pico of the channel"
     if store.agenda.coming(pico_id) >= settings.limits.max_pending:
         return f"{whose} has max_pending events"

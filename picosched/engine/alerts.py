@@ -7,7 +7,7 @@ alert of the settings can be tested here, but is changed where it is written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from picosched.clock import format_time, from_ms
@@ -245,7 +245,7 @@ class Alerting(Wiring):
 
 
 def _given(to: str | None, on: Sequence[str] | None, after: int | None, secret: str | None) -> dict[str, Any]:
-    """The table of what is given. A text as `on`, which is an error, stays one."""
-    types = [*on] if on is not None and not isinstance(on, str) else on
+    """The table of what is given. What is no list as `on`, which is an error, stays as it is."""
+    types = [*on] if isinstance(on, Iterable) and not isinstance(on, str) else on
     table = {"to": to, "on": types, "after": after, "secret": secret}
     return {key: value for key, value in table.items() if value is not None}

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any
 
 from picosched.checked import json_object
-from picosched.clock import format_time
+from picosched.clock import EPOCH, format_time
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.schedule.new_schedule import NewSchedule
@@ -77,7 +77,7 @@ def _time(at: At, now: datetime) -> str | int | float:
         )
     if isinstance(at, float) and not isfinite(at):
         raise PicoschedError(f"found {at} as the time of a schedule, wanted milliseconds since 1970")
-    return at
+    return at or format_time(EPOCH)  # rules take 0 for no time
 
 
 def _timespec(repeat: Any, engine: Wiring) -> str | dict[str, Any]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import re
 import socket
 import zlib
 from collections.abc import Iterable
@@ -22,7 +21,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from picosched.errors import PicoschedError, words
 from picosched.krl.requests import HttpRequest, HttpResponse
-from picosched.krl.urls import without_user
+from picosched.krl.urls import PORTS, origin, without_user
 from picosched.outside.addresses import Addresses
 from picosched.outside.mail import METHOD, send_mail
 from picosched.schedule.alert import MAIL
@@ -41,8 +40,6 @@ SECONDS = 10.0
 MOST_BYTES = 5_000_000
 MOST_REDIRECTS = 5
 
-PORTS = {"http": 80, "https": 443}
-HOST = re.compile(r"[a-z0-9_.:-]+")
 PLAIN = "!$&'()*+,/:;=?@[]~%"
 """Characters kept unescaped in the path and query of a URL."""
 ZIPPED = ("gzip", "x-gzip", "deflate")
@@ -167,24 +164,6 @@ def line_of(request: HttpRequest) -> tuple[httpcore.URL, list[tuple[bytes, bytes
         httpcore.URL(scheme=scheme, host=host, port=port, target=target),
         [(name.encode("ascii"), text.encode()) for name, text in headers.items()],
     )
-
-
-def origin(url: str) -> tuple[str, str, int]:
-    """The scheme, host and port of a URL; PicoschedError `refused` if they are missing or not allowed."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode().lower()
-        port = parts.port
-    except ValueError as cause:
-        raise PicoschedError("its URL is invalid", "refused") from cause
-    if parts.scheme not in PORTS:
-        found = f'the scheme "{parts.scheme[:20]}"' if parts.scheme else "no scheme"
-        raise PicoschedError(f"found {found}, wanted http:// or https://", "refused")
-    if "@" in parts.netloc:
-        raise PicoschedError("found a user name in the URL, wanted it in auth", "refused")
-    if not HOST.fullmatch(host):
-        raise PicoschedError("found no host in the URL", "refused")
-    return parts.scheme, host, PORTS[parts.scheme] if port is None else port
 
 
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:

@@ -15,6 +15,7 @@ from typing import Any
 from picosched.clock import format_time, parse_time
 from picosched.hashed import SHORT
 from picosched.krl.urls import shown_url
+from picosched.schedule.alert import shown_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Delivery:
 
     @property
     def shown_url(self) -> str:
-        return shown_url(self.url)
+        return shown_url(self.url) if self.alert is None else shown_to(self.url)
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values, the URL as it is shown; `due` is null for a dead letter."""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
-from picosched.krl.urls import shown_url
+from picosched.krl.urls import origin, shown_host, without_user
 from picosched.schedule.happenings import TYPES, Followed
 from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Table
 
@@ -106,9 +106,14 @@ def alert_of(name: str, table: object) -> Alert:
     if not isinstance(to, str) or len(to) > LONGEST or UNSTORABLE.search(to) or TO.fullmatch(to) is None:
         found = repr(shown_to(to)) if isinstance(to, str) else type(to).__name__
         raise _wrong(name, found, 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
+    if not to.startswith((ECI, MAIL)):
+        try:
+            origin(without_user(to)[0])
+        except PicoschedError as cause:
+            raise _wrong(name, repr(shown_to(to)), f"as `to` another URL: {cause}") from None
     on = table.get("on", list(TOLD))
-    if not isinstance(on, list) or not on or not {*map(str, on)} <= {*TYPES}:
-        raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}")
+    if not isinstance(on, list) or not on or not {*map(str, on)} <= {*TYPES} or len({*on}) < len(on):
+        raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}, each once")
     if isinstance(after, bool) or not isinstance(after, int) or not 1 <= after <= MOST_AFTER:
         raise _wrong(name, repr(after), "as `after` how many failures in a row are told, 1 or more")
     if not isinstance(secret, str) or len(secret) > LONGEST or UNSTORABLE.search(secret):
@@ -122,10 +127,10 @@ def _wrong(name: str, found: str, wanted: str) -> PicoschedError:
 
 
 def shown_to(to: str) -> str:
-    """Whom an alert tells, without what gives access."""
+    """Whom an alert tells, without what gives access; of a URL only the host."""
     if to.startswith(ECI):
         return to if len(to) <= len(ECI) + 8 else f"{to[: len(ECI) + 8]}…"
-    return to if to.startswith(MAIL) else shown_url(to)
+    return to if to.startswith(MAIL) else shown_host(to)
 
 
 def said(alert: Alert | AlertState) -> str:

@@ -21,8 +21,7 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.budget import Budget
 from picosched.krl.size import charge
 from picosched.krl.source import read_source
-from picosched.krl.urls import without_user
-from picosched.outside import origin
+from picosched.krl.urls import origin, without_user
 from picosched.outside.addresses import Addresses
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.change import RulesetText

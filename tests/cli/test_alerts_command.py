@@ -43,7 +43,7 @@ def test_what_was_told_and_whether_it_arrived(run: Any, folder: Path) -> None:
         "made": None,
         "made_by": None,
     }
-    assert (ops["to"], ops["signed"], ops["last"]) == ("http://127.0.0.1:9/hook?…", True, None)
+    assert (ops["to"], ops["signed"], ops["last"]) == ("http://127.0.0.1:9/…", True, None)
 
     run("raise", "plan:broken", "until=2100-01-01")
     run("raise", "plan:at", "when=2100-01-01T00:00:00Z", "_name=old")
@@ -64,7 +64,7 @@ def test_an_alert_is_made_changed_tested_and_removed(run: Any, folder: Path) -> 
     to = "https://anna:hunter2@x.example/hook?key=hunter3"
     made = run("add-alert", "pager", to, "--on", "failed", "--after", "3", "--secret-file", "secret")
     assert made.out == (
-        "added: pager posts to https://x.example/hook?…, signed, when any schedule or source fails "
+        "added: pager posts to https://x.example/…, signed, when any schedule or source fails "
         "3 times in a row or recovers\n"
     )
     changed = run("change-alert", "pager", "--on", "late", "--on", "missed", "--json").json

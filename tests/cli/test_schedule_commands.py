@@ -275,6 +275,20 @@ def test_on_a_terminal_one_is_asked(run: Any, folder: Path, answer: str, status:
     assert len(run("scheduled", "--json").lines) == left
 
 
+def test_half_a_character_that_a_rule_made_is_escaped(run: Any, folder: Path) -> None:
+    (folder / "half.krl").write_text(r"""ruleset half {
+      rule make {
+        select when half make
+        fired { schedule half event "next" at "2099-01-01" attributes "{\"a\":\"\ud800\"}".decode() }
+      }
+    }""")
+    run("install", "half.krl")
+    run("raise", "half:make")
+    assert "a='\\ud800'" in run("scheduled").out
+    refused = run("raise", "half:make", "a=\ud800")
+    assert (refused.status, refused.err[:34]) == (1, "error: found half a character in a")
+
+
 @pytest.mark.files
 @pytest.mark.slow
 def test_a_terminal_gets_no_control_characters(run: Any, folder: Path) -> None:

@@ -41,14 +41,15 @@ RULESET = """ruleset maps {
       ent:m{path} := value if does == "fail"
       ent:kept := [1].map("x") if does == "fail"
       raise maps event "change" attributes {"steps": value} if does == "raise"
-      schedule maps event path[0] at time:now() if does == "refused"
+      schedule maps event path[0].decode() at time:now() if does == "refused"
     }
   }
 }"""
 
 Steps = list[dict[str, Any]]
 
-REFUSED = {"steps": [{"does": "set", "path": ["k0"], "value": -1}, {"does": "refused", "path": ["\ud800"]}]}
+HALF = '"\\ud800"'
+REFUSED = {"steps": [{"does": "set", "path": ["k0"], "value": -1}, {"does": "refused", "path": [HALF]}]}
 """A turn whose schedule cannot be written."""
 
 KEYS = [f"k{number}" for number in range(MANY + 6)]
@@ -147,7 +148,7 @@ def test_a_large_map_is_what_a_dict_would_be(actions: list[Any], has_global: boo
             elif action == "refused":
                 steps = [
                     {"does": "set", "path": ["k0"], "value": -1},
-                    {"does": "refused", "path": ["\ud800"]},
+                    {"does": "refused", "path": [HALF]},
                 ]
                 with pytest.raises(PicoschedError, match="half a character"):
                     pico.raise_event("maps", "change", {"steps": steps})

@@ -22,7 +22,7 @@ from picosched.krl.large_map import ChangedMap
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.faults import StoreError
-from picosched.store.postgres.schema import MIGRATIONS, TABLES
+from picosched.store.postgres.schema import MIGRATIONS, TABLES, VIEWS
 from picosched.store.postgres.session import TAKE_ALONE
 from picosched.store.shards import SHARDS, shard_of
 
@@ -206,6 +206,32 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         again.write(turn_that(entities={("tea", "large"): ChangedMap({"a": 1})}))
     assert again.picos.entities("p", "tea") == {"cups": 1, "large": {"a": 1}}
     again.close()
+
+
+def test_what_others_made_of_a_view_outlives_its_change(address: str, store: Store, postgres: Server) -> None:
+    store.close()
+    reader = f"reader_{address.rpartition('/')[2].partition('?')[0]}"
+    for statement in (
+        "DROP TABLE intervention",
+        "UPDATE picosched SET version = 21",
+        "DROP VIEW schedules",
+        *(
+            re.sub(r"CASE s.rid .*? END AS made", "s.rid || '.' || s.rule AS made", each)
+            for each in VIEWS[:1]
+        ),
+        "CREATE VIEW mine AS SELECT id, name, made_by FROM schedules",
+        f"CREATE ROLE {reader}",
+        f"GRANT SELECT ON schedules TO {reader}",
+    ):
+        postgres.ask(statement, address)
+    with Engine(address, VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.schedule("tea", "due", at="2026-03-02")
+    assert postgres.ask("SELECT made_by FROM mine", address) == [("Python",)]
+    assert postgres.ask(f"SELECT has_table_privilege('{reader}', 'schedules', 'SELECT')", address) == [
+        (True,)
+    ]
+    postgres.ask(f"DROP OWNED BY {reader}", address)
+    postgres.ask(f"DROP ROLE {reader}", address)
 
 
 def test_a_lost_session_takes_its_transaction_and_the_next_begins_anew(

@@ -405,3 +405,72 @@ def test_what_is_no_schedule(
     new = {"domain": "tea", "type": "due", "at": "2099-01-01"}
     assert client.post(path, json=new, headers=key).status_code == 413
     assert pages(client, "/api/scheduled", pico=pico) == []
+
+
+JSON = {"content-type": "application/json"}
+HALF = r"""ruleset half {
+  meta { shares odd }
+  global {
+    half = "[\"\ud800\"]".decode()[0]
+    odd = {}.put([half], half)
+  }
+  rule make {
+    select when half make
+    send_directive("d" + half, odd)
+    fired {
+      log info half
+      ent:kept := odd
+      schedule half event "next" at time:add(time:now(), {"days": 1}) attributes odd
+      raise half event "next" attributes odd
+    }
+  }
+  rule next {
+    select when half next
+    event:send({"eci": "e", "host": "http://127.0.0.1:1", "domain": "a", "type": "b", "attrs": odd})
+  }
+  rule wrong { select when half next pre { wrong = "a".as(half) } noop() }
+}"""
+
+
+def test_half_characters_that_rules_make_are_shown(client: httpx.Client, pico: Any) -> None:
+    client.post(f"/api/picos/{pico}/rulesets", json={"text": HALF}).raise_for_status()
+    turn = client.post(f"/api/picos/{pico}/raise", json={"domain": "half", "type": "make"}).json()
+    assert [(each["name"], each["options"]) for each in turn["directives"]] == [
+        ("d\ufffd", {"\ufffd": "\ufffd"})
+    ]
+    (id,) = turn["scheduled"]
+    for path, params in (
+        ("scheduled", {"pico": pico}),
+        (f"scheduled/{id}", {}),
+        ("journal", {"pico": pico}),
+        ("deliveries", {"pico": pico}),
+        (f"picos/{pico}/rulesets/half", {}),
+    ):
+        answer = client.get(f"/api/{path}", params=params)
+        assert (answer.status_code, '"\ufffd":"\ufffd"' in answer.text) == (200, True), path
+    answer = client.post(f"/api/picos/{pico}/query", json={"rid": "half", "name": "odd"})
+    assert answer.json() == {"value": {"\ufffd": "\ufffd"}}
+    rehearsed = {"rulesets": [HALF], "from": "2030-01-01", "until": "2030-01-03", "raise": ["half:make"]}
+    assert client.post("/api/simulate", json=rehearsed).json()["complete"]
+    document = client.get(f"/api/picos/{pico}/export", params={"history": True}).text  # as it is
+    moved = f'{{"name": "{pico} moved", "document": {document}}}'
+    assert client.post("/api/picos/import", content=moved, headers=JSON).status_code == 201
+    assert '"\\ud800":"\\ud800"' in client.get(f"/api/picos/{pico} moved/export").text
+
+
+def test_half_characters_that_people_give_are_refused(client: httpx.Client, pico: Any) -> None:
+    at, event = '"at": "2099-01-01"', '"domain": "a", "type": "b"'
+    source = f'"type": "crononome", "name": "m", "to": {{"pico": "{pico}"}}'
+    for path, body in (
+        (f"picos/{pico}/raise", f'{event}, "attrs": {{"a": "\\ud800"}}'),
+        (f"picos/{pico}/raise", f'{event}, "attrs": {{"\\ud800": 1}}'),
+        (f"picos/{pico}/scheduled", f'{event}, {at}, "attrs": {{"a": "\\ud800"}}'),
+        (f"picos/{pico}/scheduled", f'{event}, {at}, "attrs": {{"\\ud800": 1}}'),
+        (f"picos/{pico}/query", '"rid": "a", "name": "b", "args": {"a": "\\ud800"}'),
+        (f"picos/{pico}/rulesets", '"text": "ruleset a {}", "config": {"a": "\\ud800"}'),
+        ("sources", f'{source}, "entries": [{{"name": "e", "expr": "@daily", "payload": "\\ud800"}}]'),
+    ):
+        answer = client.post(f"/api/{path}", content=f"{{{body}}}", headers=JSON)
+        assert (answer.status_code, "half a character" in answer.text) == (400, True), (path, answer.text)
+    assert pages(client, "/api/scheduled", pico=pico) == []
+    assert pages(client, "/api/journal", pico=pico) == []

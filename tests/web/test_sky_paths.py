@@ -86,9 +86,12 @@ def test_an_event_may_be_followed_by_a_query(site: Running, client: httpx.Client
     assert client.get(path).json() == first + 1
 
 
-def test_half_a_character_comes_back_as_it_came(site: Running, client: httpx.Client) -> None:
-    body = {"content": b'{"a":"\\ud800"}', "headers": {"content-type": "application/json"}}
-    assert '"a":"\\ud800"' in client.post(f"/c/{site.eci}/event-wait/echo/back", **body).text
+@pytest.mark.parametrize("path", ["event-wait/echo/back", "query/echo/greet"])
+@pytest.mark.parametrize("content", ['{"name":"\\ud800"}', '{"\\udfff":1}'])
+def test_half_a_character_is_refused(site: Running, client: httpx.Client, path: str, content: str) -> None:
+    body = {"content": content, "headers": {"content-type": "application/json"}}
+    answer = client.post(f"/c/{site.eci}/{path}", **body)
+    assert (answer.status_code, "found half a character" in answer.json()["error"]) == (400, True)
 
 
 @pytest.mark.parametrize(

@@ -414,8 +414,14 @@ ALERTS = (
 )
 """Alerts that were made while an engine ran."""
 
-MAKERS = ("DROP VIEW schedules", *(each for each in VIEWS if each.startswith("CREATE VIEW schedules ")))
-"""Of a schedule that a person made, the view names the person."""
+MAKERS = tuple(
+    each.replace("CREATE", "CREATE OR REPLACE", 1)
+    for each in VIEWS
+    if each.startswith("CREATE VIEW schedules ")
+)
+"""Of a schedule that a person made, the view names the person. It is replaced, as others may have views of
+their own on it, and were granted it.
+"""
 
 INTERVENTIONS = (
     f"""CREATE TABLE intervention (

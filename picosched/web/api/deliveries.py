@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from picosched.errors import PicoschedError
 from picosched.web.api.needs import OPERATE, READ
-from picosched.web.api.shapes import AnEngine, AnyPico, Limit, pico_of
+from picosched.web.api.shapes import AnEngine, AnyPico, Limit, Whole, pico_of
 
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
 
@@ -19,7 +19,7 @@ class DeliveryShape(BaseModel):
 
     id: str = Field(description="The event's id, sent as `Idempotency-Key`.")
     url: str
-    attrs: dict[str, Any]
+    attrs: Whole[dict[str, Any]]
     pico: str | None = Field(description="The id of the pico whose rule sent it.")
     rid: str | None
     rule: str | None

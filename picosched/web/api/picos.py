@@ -28,6 +28,7 @@ from picosched.web.api.shapes import (
     PicoShape,
     ScheduledShape,
     TurnShape,
+    Whole,
     load,
     page_of,
     scheduled_shape,
@@ -37,7 +38,10 @@ router = APIRouter(prefix="/api", tags=["picos"])
 
 Key = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="With the same key a pico gets one schedule only."),
+    Header(
+        alias="Idempotency-Key",
+        description="With the same key a pico gets one schedule only, within `history_days`.",
+    ),
 ]
 
 
@@ -103,7 +107,7 @@ class NewQuery(Input):
 class AnswerShape(BaseModel):
     """The answer to a query."""
 
-    value: Any
+    value: Whole[Any]
 
 
 @router.get("/picos", dependencies=[READ])

@@ -20,7 +20,7 @@ from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.store.picos import InstalledRow
 from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.picos import installed_shape
-from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
+from picosched.web.api.shapes import AnEngine, Input, InstalledShape, Whole, load
 from picosched.web.errors import HttpError
 
 router = APIRouter(prefix="/api", tags=["rulesets"])
@@ -40,7 +40,7 @@ class WholeRuleset(InstalledShape):
     """A ruleset on a pico, with its text and variables there."""
 
     text: str
-    variables: dict[str, Any]
+    variables: Whole[dict[str, Any]]
 
 
 class Text(Input):

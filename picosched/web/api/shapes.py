@@ -6,19 +6,21 @@ Times are ISO 8601 in UTC with `Z`, picos are given by name and id. Lists come i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_origin
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from picosched.clock import format_time, parse_time
 from picosched.engine.engine import Engine
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.krl.requests import TRACEPARENT
+from picosched.krl.text import LONE_SURROGATE, dumped
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
@@ -34,6 +36,13 @@ from picosched.web.request import headers_of, host_of
 T = TypeVar("T")
 
 
+def whole(value: Any) -> Any:
+    """A JSON value with "�" for each half character, which rules can make and pydantic cannot write."""
+    if dumped(value) is not None:
+        return value
+    return json.loads(LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+
+
 def engine_of(request: Request) -> Engine:
     """The app's engine, for the caller."""
     engine: Engine = request.app.state.engine
@@ -45,6 +54,8 @@ async def asked_host(request: Request) -> str | None:
     return host_of(request.scope, headers_of(request.scope))
 
 
+Whole = Annotated[T, BeforeValidator(whole)]
+"""In answers: what rules may have made, with whole characters."""
 AnEngine = Annotated[Engine, Depends(engine_of)]
 AskedHost = Annotated[str | None, Depends(asked_host)]
 AskedTrace = Annotated[str | None, Header(alias=TRACEPARENT, include_in_schema=False)]
@@ -169,7 +180,7 @@ class InstalledShape(BaseModel):
     rid: str
     hash: str
     origin: str | None = Field(description="The file or URL it came from.")
-    config: dict[str, Any]
+    config: Whole[dict[str, Any]]
     flushed: str | None = Field(description="When its text was last read from there.")
 
 
@@ -177,8 +188,15 @@ def _shape(table: Table, begin: str = "") -> type[BaseModel]:
     """A model of the fields of a record, and the name of its pico; those in `begin` come first."""
     types = {"pico_id": (str, None), **table.types()}
     names = dict.fromkeys([*begin.split(), *types])
-    fields: dict[str, Any] = {name: (types[name][0], Field(description=types[name][1])) for name in names}
+    fields: dict[str, Any] = {}
+    for name in names:
+        kind, says = types[name]
+        fields[name] = (_whole(kind), Field(description=says))
     return create_model(table.record.__name__, **fields)
+
+
+def _whole(kind: Any) -> Any:
+    return Annotated[kind, BeforeValidator(whole)] if get_origin(kind) in (dict, list) else kind
 
 
 BEGIN = "id pico pico_id rid event attrs kind due timespec tz name description status paused paused_until"
@@ -208,14 +226,14 @@ class TurnShape(BaseModel):
     """The result of an event."""
 
     eid: str
-    directives: list[dict[str, Any]]
+    directives: Whole[list[dict[str, Any]]]
     scheduled: list[str]
     errors: list[str]
-    warnings: list[str] = Field(description="Warnings about requests of its rules.")
-    handled: list[dict[str, Any]]
+    warnings: Whole[list[str]] = Field(description="Warnings about requests of its rules.")
+    handled: Whole[list[dict[str, Any]]]
     made: list[ScheduledShape] = Field(description="What it scheduled, in full.")
     changed: list[ScheduledShape] = Field(description="The previously scheduled events it changed, in full.")
-    deliveries: list[dict[str, Any]] = Field(description="Its events for other engines, in full.")
+    deliveries: Whole[list[dict[str, Any]]] = Field(description="Its events for other engines, in full.")
 
     @classmethod
     def of(cls, turn: Turn, names: Names) -> TurnShape:

@@ -13,7 +13,7 @@ from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.sources.reading import read_source
 from picosched.web.api.needs import AUTHOR, OPERATE, READ
-from picosched.web.api.shapes import AnEngine, Input
+from picosched.web.api.shapes import AnEngine, Input, Whole
 
 router = APIRouter(prefix="/api/sources", tags=["sources"])
 
@@ -54,7 +54,7 @@ class SourceShape(BaseModel):
     name: str | None
     type: Literal["metronome", "crononome", "crontab"]
     to: dict[str, str]
-    declaration: dict[str, Any]
+    declaration: Whole[dict[str, Any]]
     configured: bool = Field(description="Whether it is declared in picosched.toml.")
     created: str
     paused: bool

@@ -19,7 +19,7 @@ from picosched.timespec.timespec import Timespec
 from picosched.web.api.busy import busy
 from picosched.web.api.needs import READ
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
-from picosched.web.api.shapes import TIME, AnEngine, FreeDayShape, Input
+from picosched.web.api.shapes import TIME, AnEngine, FreeDayShape, Input, Whole
 
 router = APIRouter(prefix="/api", tags=["times"])
 
@@ -61,13 +61,15 @@ class RecordShape(BaseModel):
     at: str
     pico: str
     event: str
-    attrs: dict[str, Any]
-    scheduled: dict[str, Any] | None
+    attrs: Whole[dict[str, Any]]
+    scheduled: Whole[dict[str, Any]] | None
     rules: list[str]
-    directives: list[dict[str, Any]]
+    directives: Whole[list[dict[str, Any]]]
     errors: list[str]
-    considered: list[dict[str, Any]]
-    outside: list[dict[str, str]] = Field([], description="HTTP requests it tried to make; none were sent.")
+    considered: Whole[list[dict[str, Any]]]
+    outside: Whole[list[dict[str, str]]] = Field(
+        [], description="HTTP requests it tried to make; none were sent."
+    )
 
 
 class Rehearsed(BaseModel):
