@@ -339,6 +339,17 @@ def test_nothing_calls_its_rule_unreachable(engine: Engine) -> None:
     assert "nothing reaches grind" not in str([each.message for each in engine.whole().found])
 
 
+def test_its_attributes_count_among_those_that_its_rule_is_given(engine: Engine) -> None:
+    """What is raised gives a text; a schedule may give a number, as here."""
+    engine.root.install("""ruleset t {
+      rule begin { select when t begin fired { raise t event "level" attributes {"level": "high"} } }
+      rule level { select when t level where level > 5 noop() }
+    }""")
+    assert [each.code for each in engine.whole().found] == ["W508"]
+    engine.root.schedule("t", "level", repeat="0 9 * * *", attributes={"level": 7})
+    assert engine.whole().found == ()
+
+
 # ---- what is refused ------------------------------------------------------------------------------------
 
 
