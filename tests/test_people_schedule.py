@@ -18,8 +18,10 @@ from picosched.acting import HTTP, Actor, Role
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.schedule.window import Window
 from picosched.store.opening import examine
+from picosched.timespec.timespec import Timespec
 
 START = "2026-03-01T08:00:00Z"
+DAILY = Timespec.parse("0 9 * * *", "Europe/Berlin")
 
 RULES = """ruleset tea {
   meta { shares cups, listed, got, nodes, found, told }
@@ -380,7 +382,9 @@ def test_its_attributes_count_among_those_that_its_rule_is_given(engine: Engine)
         ({"attributes": {"_name": "x" * 1_001}}, "at most 1000 characters"),
         ({"attributes": {"a": "x" * 2_000_000}}, "max_attrs_bytes"),
         ({"attributes": {"a": object()}}, "wanted JSON"),
-        ({"attributes": ["a"]}, "wanted a JSON object"),
+        ({"attributes": ["a"]}, "found list as attributes, wanted a JSON object"),
+        ({"repeat": DAILY, "attributes": [1]}, "found list as attributes, wanted a JSON object"),
+        ({"repeat": DAILY, "attributes": ""}, "found str as attributes, wanted a JSON object"),
         ({"domain": "te\0a"}, "NUL"),
         ({"type": ""}, "empty type"),
         ({"domain": "tea:due", "type": ""}, 'wanted two texts: "tea", "due"'),
