@@ -105,6 +105,15 @@ def test_an_alert_is_made_tested_changed_and_removed(page: Page, tmp_path: Path,
         assert hook[1][0]["X-Picosched-Signature"] == hook.signature("hunter4", 1)
         assert "hunter" not in page.content()
 
+        rows.first.get_by_role("button", name="Change…").click()
+        dialog.get_by_role("checkbox", name="sign requests no more").click()
+        expect(dialog.get_by_text(f"It posts to {hook.url} when")).to_be_visible()
+        dialog.get_by_role("button", name="Change").click()
+        expect(dialog).to_have_count(0)
+        rows.first.get_by_role("button", name="Test").click()
+        until(lambda: len(hook) == 3)
+        assert "X-Picosched-Signature" not in hook[2][0]
+
         rows.first.get_by_role("button", name="Remove…").click()
         page.get_by_role("button", name="Remove it").click()
         expect(page.get_by_text("Nobody is told", exact=True)).to_be_visible()
