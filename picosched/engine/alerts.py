@@ -1,7 +1,7 @@
 """The engine's methods for alerts: lists, makes, changes, tests and removes them.
 
-What is made here is kept in the database and holds from its commit on, on every machine that shares it. An
-alert of the settings can be tested here, but is changed where it is written.
+What is made here is kept in the database. It holds on every machine that shares it, for each transaction that
+reads alerts after its commit. One of the settings can be tested here, but is changed where it is written.
 """
 
 from __future__ import annotations
