@@ -207,7 +207,7 @@ def test_no_event_of_any_page_gets_as_far_as_the_engines_refusal(role: Role, tmp
                 assert refused == [], path
             all_off |= {*off}
         assert console.client.get("/api/deliveries").json() != [] or role is Role.OPERATE
-        assert {"Install …", "Delete …", "Make …", "Plan", "Replay"} <= all_off
+        assert {"Install…", "Delete…", "Make a channel…", "Make a child…", "Plan", "Replay"} <= all_off
         assert ("Fire now…" in all_off) == (role is Role.READ)
         deeds = console.client.get("/api/audit", params={"name": role}).json()["items"]
         assert all(role.covers(ACTIONS[each["what"]]) for each in deeds)
@@ -244,10 +244,10 @@ def test_a_socket_speaks_for_no_page_of_somebody_else(guarded: Opened) -> None:
     path = f"/picos/{pico}"
     theirs, own = Drawn(guarded.url, path, author), Drawn(guarded.url, path, reader)
     with spoken(guarded.url, author, theirs) as owner, spoken(guarded.url, reader, own) as stranger:
-        owner.press("Delete …")
+        owner.press("Delete…")
         element, listener = owner.until(lambda: owner.button("Delete"))
         stranger.fire(element, listener, {}, page=theirs.id)
-        stranger.press("Delete …")
+        stranger.press("Delete…")
         stranger.until(lambda: stranger.told("this needs the role author"))
         assert guarded.client.get(f"/api/picos/{pico}").status_code == 200
         owner.fire(element, listener, {})
