@@ -387,6 +387,22 @@ def test_an_event_on_its_way_to_another_pico_is_no_scheduled_event(engine: Engin
 # ---- many at once ---------------------------------------------------------------------------------------
 
 
+class Passing(VirtualClock):
+    """A clock on which a second passes whenever it is read."""
+
+    def now(self) -> datetime:
+        return self.advance(seconds=1)
+
+
+def test_each_change_is_as_of_its_transaction(tmp_path: Path) -> None:
+    with Engine(tmp_path / "picos.db", Passing(START)) as engine:
+        engine.root.install(DESK)
+        engine.root.raise_event("desk", "many", {"n": AT_ONCE + 1, "when": "2026-03-02T12:00:00Z"})
+        ids = [row.id for row in engine.agenda.pause(Filter(domain="desk", type="rang"))]
+        times = [engine.agenda.changes_of(id)[-1].at for id in ids]
+    assert len(set(times)) == 2 and times == sorted(times)
+
+
 @pytest.mark.slow
 @pytest.mark.slow
 def test_many_are_changed_some_at_a_time(engine: Engine, opener: Opener) -> None:

@@ -125,8 +125,12 @@ def test_it_is_there_after_a_restart_and_acts_beside_those_of_the_settings(
             engine.check_alerts()
         (alert,) = engine.alerts()
         assert (alert.configured, alert.to) == (True, shown_host(hook.url))
+        hours(engine, clock, 1)
+        (last,) = (each.last for each in engine.alerts())
+        assert last is not None and last.what == "hourly failed"
         assert engine.remove_alert("me")  # as the error says
         engine.check_alerts()
+        assert [each.last for each in engine.alerts()] == [last]  # what that of the settings told
 
 
 def test_an_alert_of_the_settings_is_changed_where_it_is_written(tmp_path: Path, hook: Received) -> None:

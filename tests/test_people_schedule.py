@@ -19,8 +19,10 @@ from picosched.clock import parse_time
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.schedule.window import Window
 from picosched.store.opening import examine
+from picosched.timespec.timespec import Timespec
 
 START = "2026-03-01T08:00:00Z"
+DAILY = Timespec.parse("0 9 * * *", "Europe/Berlin")
 
 RULES = """ruleset tea {
   meta { shares cups, listed, got, nodes, found, told }
@@ -343,6 +345,17 @@ def test_nothing_calls_its_rule_unreachable(engine: Engine) -> None:
     assert "nothing reaches grind" not in str([each.message for each in engine.whole().found])
 
 
+def test_its_attributes_count_among_those_that_its_rule_is_given(engine: Engine) -> None:
+    """What is raised gives a text; a schedule may give a number, as here."""
+    engine.root.install("""ruleset t {
+      rule begin { select when t begin fired { raise t event "level" attributes {"level": "high"} } }
+      rule level { select when t level where level > 5 noop() }
+    }""")
+    assert [each.code for each in engine.whole().found] == ["W508"]
+    engine.root.schedule("t", "level", repeat="0 9 * * *", attributes={"level": 7})
+    assert engine.whole().found == ()
+
+
 # ---- what is refused ------------------------------------------------------------------------------------
 
 
@@ -378,7 +391,9 @@ def test_nothing_calls_its_rule_unreachable(engine: Engine) -> None:
         ({"attributes": {"_name": "x" * 1_001}}, "at most 1000 characters"),
         ({"attributes": {"a": "x" * 2_000_000}}, "max_attrs_bytes"),
         ({"attributes": {"a": object()}}, "wanted JSON"),
-        ({"attributes": ["a"]}, "wanted a JSON object"),
+        ({"attributes": ["a"]}, "found list as attributes, wanted a JSON object"),
+        ({"repeat": DAILY, "attributes": [1]}, "found list as attributes, wanted a JSON object"),
+        ({"repeat": DAILY, "attributes": ""}, "found str as attributes, wanted a JSON object"),
         ({"domain": "te\0a"}, "NUL"),
         ({"type": ""}, "empty type"),
         ({"domain": "tea:due", "type": ""}, 'wanted two texts: "tea", "due"'),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Final
 
+from picosched.check.attribute import attribute_of
 from picosched.check.kinds import Kind, kind_of, kind_of_value
 from picosched.check.subject import Subject
 from picosched.errors import KrlError
@@ -193,13 +194,9 @@ def _value(
             return value
         case syntax.Group(inner=part):
             return inner(part)
-        case syntax.Path(
-            receiver=syntax.Qualified("event", "attrs"), path=syntax.Literal(value=str(name))
-        ) | syntax.Call(
-            syntax.Qualified("event", "attr" | "attrs"),
-            (syntax.Argument(syntax.Literal(value=str(name)), None),),
-        ) if given is not None and "event" not in subject.modules:
-            return given.value(name)
+        case syntax.Path() | syntax.Call() if given is not None and "event" not in subject.modules:
+            read = attribute_of(node)
+            return UNKNOWN if read is None else given.value(read)
         case syntax.Infix(operator="&&" | "||" as operator, left=left, right=right):
             first = inner(left)
             if first is UNKNOWN:

@@ -8,10 +8,11 @@ it, or of what may not be evaluated for such an event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from picosched.check.attribute import attribute_of
 from picosched.check.finding import Finding
 from picosched.check.graph import Edge, Graph
 from picosched.check.kinds import Kind, kind_of
@@ -43,8 +44,10 @@ class Use(NamedTuple):
     node: syntax.Node
 
 
-def unfit(graph: Graph, outside: Sequence[str] | None, of_engine: Sequence[str]) -> Iterator[Finding]:
-    """The findings; `of_engine` are domains in which the engine raises events too."""
+def unfit(
+    graph: Graph, outside: Sequence[str] | None, coming: Collection[str], of_engine: Sequence[str]
+) -> Iterator[Finding]:
+    """The findings. Events in `coming` are scheduled; the engine raises some in the domains `of_engine`."""
     trees = {(outline.rid, rule.name): rule for outline in graph.outlines for rule in outline.subject.rules}
     subjects = {outline.rid: outline.subject for outline in graph.outlines}
     for rule in graph.rules.values():
@@ -55,7 +58,7 @@ def unfit(graph: Graph, outside: Sequence[str] | None, of_engine: Sequence[str])
         if not isinstance(event, syntax.EventPrimitive) or event.domain in of_engine:
             continue
         name = f"{event.domain}:{event.type}"
-        comes = outside is not None and any(fnmatchcase(name, wanted) for wanted in outside)
+        comes = name in coming or any(fnmatchcase(name, wanted) for wanted in outside or ())
         if comes or any(None in (each.emission.domain, each.emission.type) for each in edges):
             continue
         subject = subjects[rule.rid]
@@ -152,15 +155,7 @@ def _attribute(subject: Subject, node: syntax.Node, *, in_where: bool) -> str | 
         node = subject.meant(node)
     if "event" in subject.modules:
         return None
-    match node:
-        case syntax.Path(
-            receiver=syntax.Qualified("event", "attrs"), path=syntax.Literal(value=str(name))
-        ) | syntax.Call(
-            syntax.Qualified("event", "attr" | "attrs"),
-            (syntax.Argument(syntax.Literal(value=str(name)), None),),
-        ):
-            return name
-    return None
+    return attribute_of(node)
 
 
 def _operators(root: syntax.Node, read: Mapping[int, str]) -> Iterator[Use]:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from picosched.check.attribute import attribute_of
 from picosched.check.cycles import cycles
 from picosched.check.events import can_complete
 from picosched.check.finding import Finding
@@ -61,7 +62,7 @@ def check_whole(
         *_unaccepted(graph),
         *_endless(graph),
         *_never_given(graph, outside, coming),
-        *unfit(graph, outside, STANDARD + tuple(OF_ENGINE)),
+        *unfit(graph, outside, coming, STANDARD + tuple(OF_ENGINE)),
     ]
     return sorted(found, key=lambda each: (each.span.file, *each.place))
 
@@ -211,7 +212,7 @@ def _needed(rule: syntax.Rule) -> dict[str, syntax.Node]:
     ]
     while waiting:
         node, guarded = waiting.pop()
-        name = _attribute(node)
+        name = attribute_of(node)
         if name is not None:
             if guarded:
                 tested.add(name)
@@ -224,18 +225,6 @@ def _needed(rule: syntax.Rule) -> dict[str, syntax.Node]:
         conditions = (node.condition, node.selector) if isinstance(node, syntax.ActionBlock) else ()
         waiting += [(part, guarded or part in conditions) for part in parts(node)]
     return {name: node for name, node in needed.items() if name not in tested}
-
-
-def _attribute(node: syntax.Node) -> str | None:
-    match node:
-        case syntax.Path(
-            receiver=syntax.Qualified("event", "attrs"), path=syntax.Literal(value=str(name))
-        ) | syntax.Call(
-            syntax.Qualified("event", "attr" | "attrs"),
-            (syntax.Argument(syntax.Literal(value=str(name)), None),),
-        ):
-            return name
-    return None
 
 
 # ---- loops ----------------------------------------------------------------------------------------

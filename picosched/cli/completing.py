@@ -78,7 +78,7 @@ def complete_id(values: Values, incomplete: str) -> Offers:
 
         named = [(_in_shell(name), event) for name, event in names_like(database, incomplete, MOST)]
         found = coming_like(database, incomplete, MOST)
-        return [*named, *((each.id, f"{each.event} due {shown_time(each.due)}") for each in found)]
+        return [*named, *((id, f"{event} due {shown_time(due)}") for id, event, due in found)]
 
     def ask(remote: Remote) -> Offers:
         from picosched.schedule.filter import Filter

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from picosched.due.alerting import alert_all, alerts_of
+from picosched.due.alerting import alert_all
 from picosched.due.wired import Wired
 from picosched.schedule.failing import are_too_many
 from picosched.schedule.fire import Fire
@@ -131,20 +131,18 @@ class Outcomes:
         but: tuple[str, ...] = (),
         tries: int = 0,
     ) -> None:
-        if not alerts_of(self._store, self._settings):
-            return
         entry, late = whose.entry, whose.entry.steering.late_after
         followed = Followed(
-            record.id,
-            record.pico_id,
-            whose.name,
-            entry.event,
-            failed_before,
-            failures,
-            late,
-            whose.kept.source_id,
-            whose.kept.tries or tries,
-            entry.steering.retry or 0,
+            id=record.id,
+            pico_id=record.pico_id,
+            name=whose.name,
+            event=entry.event,
+            failed_before=failed_before,
+            failures=failures,
+            late_after=late,
+            source=whose.kept.source_id,
+            tries=whose.kept.tries or tries,
+            retry=entry.steering.retry or 0,
         )
         for each in happenings(followed, record, IN_TIME, raised=raised):
             if each.type not in but:

@@ -21,7 +21,7 @@ from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.schedule.backfill import Past, judged, past_times
-from picosched.schedule.changed import Change, movable
+from picosched.schedule.changed import movable
 from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
@@ -230,25 +230,27 @@ class Agenda:
 
     def _change(self, which: Which, what: str, told: Told, dry_run: bool) -> list[Scheduled]:
         self._engine.permit(what)
-        now, granularity = self._engine.now(), self._engine.settings.granularity
-        step = step_of(what, told, now, granularity)
         if dry_run:
+            step = step_of(what, told, self._engine.now(), self._engine.settings.granularity)
             steps = (step(row) for row in self.scheduled(which))
             return [changed[0] for changed in steps if changed is not None]
         ids = [row.id for row in self.scheduled(which)] if isinstance(which, Filter) else _ids(which)
         done: list[Scheduled] = []
         for start in range(0, len(ids), AT_ONCE):
             piece = ids[start : start + AT_ONCE]
-            done += self._engine.write(self._take, piece, what, told, now, step)
+            done += self._engine.write(self._take, piece, what, told)
         if done:
             self._engine.look_again()
         return done
 
-    def _take(
-        self, ids: Sequence[str], what: str, told: Told, now: datetime, step: Change
-    ) -> list[Scheduled]:
-        """Apply the step to each row it applies to, inside a transaction; returns the changed rows."""
+    def _take(self, ids: Sequence[str], what: str, told: Told) -> list[Scheduled]:
+        """Apply the step to each row it applies to, inside a transaction; returns the changed rows.
+
+        The time is that of the transaction, which may have waited for others.
+        """
         store, done, changes = self._engine.store, list[Scheduled](), list[tuple[Scheduled, Provenance]]()
+        now = self._engine.now()
+        step = step_of(what, told, now, self._engine.settings.granularity)
         with store.savepoint():  # if one row cannot be changed, none is
             for id in ids:
                 row = store.agenda.find(id)

@@ -1,7 +1,7 @@
 """The engine's methods for alerts: lists, makes, changes, tests and removes them.
 
-What is made here is kept in the database and holds from its commit on, on every machine that shares it. An
-alert of the settings can be tested here, but is changed where it is written.
+What is made here is kept in the database. It holds on every machine that shares it, for each transaction that
+reads alerts after its commit. One of the settings can be tested here, but is changed where it is written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from picosched.clock import format_time, from_ms
 from picosched.due.alerting import NOTE, alerts_of, tell
 from picosched.engine.wiring import Wiring
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.frozen import replace
 from picosched.intervention import ALERT_PUT, ALERT_REMOVED
 from picosched.schedule.alert import (
@@ -93,7 +93,7 @@ class Alerting(Wiring):
             self._need(name)
             kept = self._kept(name)
             if not kept:
-                raise PicoschedError(f"there is no alert {name}", "not_found")
+                raise PicoschedError(f"there is no alert {shortened(name)}", "not_found")
             changed = alert_of(name, {**kept, **wanted})
             if changed == alert_of(name, kept):
                 return next(each for each in self._states() if each.name == name)
@@ -113,7 +113,8 @@ class Alerting(Wiring):
             if not self.store.alerts.remove(name):
                 self._need(name)
                 return False
-            self.store.picos.forget_meta(f"{NOTE}{name}")
+            if all(each.name != name for each in self.settings.alerts):
+                self.store.picos.forget_meta(f"{NOTE}{name}")
             self.note("removed", "alert", name)
             self.keep(ALERT_REMOVED, self.now(), name=name)
             return True
@@ -131,7 +132,7 @@ class Alerting(Wiring):
         def work() -> None:
             alert = next((each for each in alerts_of(self.store, self.settings) if each.name == name), None)
             if alert is None:
-                raise PicoschedError(f"there is no alert {name}", "not_found")
+                raise PicoschedError(f"there is no alert {shortened(name)}", "not_found")
             root, pico_id = self.store.picos.find_root(), self._pico_of_channel(alert)
             pico_id = pico_id or (root.id if root else "")
             self.store.need(pico_id)
@@ -223,17 +224,17 @@ class Alerting(Wiring):
 
     def _state(self, alert: Alert, waiting: int, dead: int) -> AlertState:
         return AlertState(
-            alert.name,
-            shown_to(alert.to),
-            alert.on,
-            alert.after,
-            alert.signed,
-            waiting,
-            dead,
-            self._last(alert.name),
-            alert.made is None,
-            alert.made,
-            alert.made_by,
+            name=alert.name,
+            to=shown_to(alert.to),
+            on=alert.on,
+            after=alert.after,
+            signed=alert.signed,
+            waiting=waiting,
+            dead=dead,
+            last=self._last(alert.name),
+            configured=alert.made is None,
+            made=alert.made,
+            made_by=alert.made_by,
         )
 
     def _last(self, name: str) -> LastTold | None:

@@ -200,7 +200,7 @@ def _deployed(store: Store, names: Mapping[str, str], pico_id: str, new: New) ->
 
 
 def _left_out(store: Store, concerned: Concerned, names: Mapping[str, str]) -> tuple[str, ...]:
-    """What the left out is called."""
+    """The names of what is left out."""
     labels = [declaring.read(row, store.almanac).label for row in concerned.sources]
     parts = [
         names[id] if id not in concerned.kept else f"{rid} on {names[id]}" for id, rid in concerned.left_out

@@ -44,11 +44,14 @@ def schedule(
     if (at is None) == (repeat is None):
         found = "neither at nor repeat" if at is None else "both at and repeat"
         raise PicoschedError(f"found {found}, wanted one of them: a time, or a timespec")
+    attributes = {} if attributes is None else attributes
+    if not isinstance(attributes, Mapping):
+        raise PicoschedError(f"found {attributes.__class__.__name__} as attributes, wanted a JSON object")
     if isinstance(repeat, Timespec):
-        attributes = {ZONE: repeat.tz, **(attributes or {})}
+        attributes = {ZONE: repeat.tz, **attributes}
         repeat = repeat.text
     for name in STEERING:  # which JSON does not have, and as null it would be ignored
-        given = (attributes or {}).get(name) if isinstance(attributes, Mapping) else None
+        given = attributes.get(name)
         if isinstance(given, float) and not isfinite(given):
             raise PicoschedError(f"found {given} as {name}, wanted a number that JSON has")
     event = engine.new_event(domain, type, attributes, once=once)

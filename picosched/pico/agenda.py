@@ -213,9 +213,7 @@ class PicoAgenda:
     def _cancel(self, id: str, reason: str | None = None) -> bool:
         said, turn = self._speaking("cancel a scheduled event")
         if id not in said.scheduled and id not in turn.scheduled:
-            return self._change(
-                id, "cancelled", lambda row: cancelled(row, turn.now, turn.eid or None, reason)
-            )
+            return self._change(id, "cancelled", lambda row: cancelled(row, turn.now, turn.cause, reason))
         if self._so_far.coming(id) is None:
             return False
         # Made and cancelled in one turn, so it leaves no trace.
@@ -281,7 +279,7 @@ class PicoAgenda:
             return False
         row, record = changed
         self._put(row)
-        said.provenance.append(change_of(found, row, turn.now, what, said.by, turn.eid or None))
+        said.provenance.append(change_of(found, row, turn.now, what, said.by, turn.cause))
         if record is not None:
             said.records.append(record)
         return True

@@ -116,6 +116,11 @@ class Turn:
     """Whether the pico has received an event with this key before; then the turn has only that one's id."""
 
     @property
+    def cause(self) -> str | None:
+        """The id of its event; None if it has none, as somebody outside made a schedule."""
+        return self.eid or None
+
+    @property
     def cancelled(self) -> list[str]:
         """The ids of the schedules it cancelled, in order."""
         ended = (each for each in self.rescheduled.values() if each.status is Status.CANCELLED)

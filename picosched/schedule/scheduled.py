@@ -152,8 +152,8 @@ class Scheduled:
     overlap: Overlap | None = None
     """Of a repeat: its policy for occurrences that come due while one is at work (`due/overlap.py`)."""
     held: bool = False
-    """Whether it is paused only until what its last occurrence started has ended. Of a program: whether a row
-    that is held has it end."""
+    """Whether it is paused only until what its last occurrence started has ended. Of a running program:
+    whether it has to end, as the next occurrence waits for that."""
     started_by: str | None = None
     """Of a program, and of the message of its end: the id of the schedule whose occurrence started it."""
     trace: str | None = None

@@ -16,7 +16,7 @@ class Alerts:
     """The table `alert`; writes inside a transaction.
 
     Whoever settles an occurrence reads it in the same transaction, so an alert that another process made
-    holds from its commit on.
+    holds for each transaction that first reads it after that commit.
     """
 
     def __init__(self, database: Database) -> None:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from picosched.clock import from_ms
 from picosched.store.agenda import LAST_CHARACTER
 from picosched.store.port import Database
-
-
-class Coming(NamedTuple):
-    """A pending or paused scheduled event, in short."""
-
-    id: str
-    event: str
-    due: datetime
 
 
 def picos_like(database: Database, beginning: str, limit: int) -> list[tuple[str, str]]:
@@ -36,7 +27,7 @@ def names_like(database: Database, beginning: str, limit: int) -> list[tuple[str
     return [(name, event) for name, event in found]
 
 
-def coming_like(database: Database, beginning: str, limit: int) -> list[Coming]:
-    """Pending and paused events whose ids have this prefix, soonest first."""
+def coming_like(database: Database, beginning: str, limit: int) -> list[tuple[str, str, datetime]]:
+    """Ids of pending and paused events that have this prefix, with event and due time, soonest first."""
     found = database.rows("coming_like", (beginning, beginning + LAST_CHARACTER, limit))
-    return [Coming(id, event, from_ms(due)) for id, event, due in found]
+    return [(id, event, from_ms(due)) for id, event, due in found]

@@ -98,12 +98,12 @@ class Held:
         self.what = what
         self.size = 0
 
-    def hold(self) -> Hold:
+    def hold(self) -> HeldBack:
         """One request's share: `with held.hold() as hold:`."""
-        return Hold(self)
+        return HeldBack(self)
 
 
-class Hold:
+class HeldBack:
     """The bytes of one request, released after the block."""
 
     __slots__ = ("_held", "_size")
@@ -112,7 +112,7 @@ class Hold:
         self._held = held
         self._size = 0
 
-    def __enter__(self) -> Hold:
+    def __enter__(self) -> HeldBack:
         return self
 
     def __exit__(self, *error: object) -> None:

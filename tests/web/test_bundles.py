@@ -11,7 +11,8 @@ from typing import Any
 import nicegui
 import pytest
 
-from picosched.web.console.bundles import BUNDLED, INSTEAD, MADE_FOR
+from picosched.errors import PicoschedError
+from picosched.web.console.bundles import BUNDLED, INSTEAD, MADE_FOR, STATIC, replaced
 
 pytestmark = pytest.mark.files
 
@@ -41,6 +42,13 @@ def test_a_bundle_is_made_of_the_sources(name: str) -> None:
 def test_the_bundles_are_for_the_release_of_nicegui_that_is_installed() -> None:
     said = f"try the console with the bundles in NiceGUI {nicegui.__version__}, then change MADE_FOR"
     assert nicegui.__version__ == MADE_FOR, said
+
+
+def test_a_template_that_names_the_files_otherwise_is_refused() -> None:
+    page = "".join(f"<{STATIC}{each}>" for each in INSTEAD)
+    assert replaced(page, lambda name: f"/{name}") == "".join(f"</{each}>" for each in INSTEAD.values())
+    with pytest.raises(PicoschedError, match=r"found no quasar\.umd\.prod\.js in the template of NiceGUI"):
+        replaced(page.replace("quasar.umd.prod.js", "quasar.umd.js"), lambda name: name)
 
 
 def test_they_have_the_releases_that_nicegui_has() -> None:

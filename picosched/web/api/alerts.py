@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.schedule.alert import TOLD
 from picosched.web.api.needs import AUTHOR, OPERATE, READ
 from picosched.web.api.shapes import AnEngine, Input
@@ -83,7 +83,7 @@ def change_alert(name: str, changed: ChangedAlert, engine: AnEngine) -> AlertSha
 def remove_alert(name: str, engine: AnEngine) -> None:
     """Remove an alert that was made here; 409 for one of the settings."""
     if not engine.remove_alert(name):
-        raise PicoschedError(f"there is no alert {name}", "not_found")
+        raise PicoschedError(f"there is no alert {shortened(name)}", "not_found")
 
 
 @router.post("/{name}/test", dependencies=[OPERATE], status_code=204)

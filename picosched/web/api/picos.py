@@ -36,7 +36,7 @@ from picosched.web.api.shapes import (
 
 router = APIRouter(prefix="/api", tags=["picos"])
 
-Key = Annotated[
+IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -164,7 +164,7 @@ def query(pico: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -> Answe
 
 @router.post("/picos/{pico}/scheduled", dependencies=[OPERATE], status_code=201)
 def schedule(
-    pico: str, new: NewSchedule, engine: AnEngine, answer: Response, key: Key = None
+    pico: str, new: NewSchedule, engine: AnEngine, answer: Response, key: IdempotencyKey = None
 ) -> NewScheduleShape:
     """Schedule an event in a pico, for all of its rulesets. 200 if the schedule was there."""
     made = load(engine, pico).schedule(

@@ -45,7 +45,8 @@ class _Fields:
             self._name = ui.input("Name").props("autofocus autocomplete=off maxlength=64")
         stays = STAYS * (old is not None)
         shown = "https://…, mailto:… or eci:…" if old is None else old.to
-        self._to = ui.input(f"Tells{stays}", placeholder=shown).classes("mono").props("autocomplete=off")
+        self._to = ui.input(f"Tells{stays}", placeholder=shown).classes("mono")
+        self._to.props("autocomplete=off debounce=200")
         on = TOLD if old is None else old.on
         with ui.element("fieldset").classes("line"):
             text("legend", "Of what is", "small muted")
@@ -53,12 +54,14 @@ class _Fields:
         after = 1 if old is None else old.after
         self._after = ui.number("Failures in a row", value=after, min=1, max=MOST_AFTER, precision=0)
         self._secret = ui.input(f"Secret that signs requests{stays}", password=True)
-        self._secret.props("autocomplete=new-password")
+        self._secret.props("autocomplete=new-password debounce=200")
+        self._unsigned = ui.checkbox("Sign requests no more")
+        self._unsigned.set_visibility(old is not None and old.signed)
         with box("preview"):
             self._told = text("p", "", "small").props("aria-live=polite")
         for field in (self._to, self._after, self._secret):
             field.on_value_change(self._preview)
-        for each in self._on.values():
+        for each in (*self._on.values(), self._unsigned):
             each.on_value_change(self._preview)
         if old is not None:
             ui.timer(0, self._preview, once=True)
@@ -71,6 +74,8 @@ class _Fields:
     def given(self) -> dict[str, Any]:
         """What the fields say, as `add_alert` and `change_alert` take it."""
         to, secret = (self._to.value or "").strip(), self._secret.value or ""
+        if self._unsigned.value and secret:
+            raise PicoschedError("found a secret, wanted none, as requests are to be signed no more")
         if self._old is None and not to:
             raise PicoschedError("found nobody to tell, wanted a URL, mailto: and an address, or eci:")
         after = self._after.value
@@ -78,7 +83,11 @@ class _Fields:
             "on": [each for each, box in self._on.items() if box.value],
             "after": int(after) if isinstance(after, int | float) else 0,
         }
-        return {**given, **({"to": to} if to else {}), **({"secret": secret} if secret else {})}
+        return {
+            **given,
+            **({"to": to} if to else {}),
+            **({"secret": secret} if secret or self._unsigned.value else {}),
+        }
 
     async def _preview(self) -> None:
         engine, old = self._console.engine, self._old

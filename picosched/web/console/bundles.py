@@ -15,6 +15,8 @@ from nicegui import __version__
 from nicegui.client import templates
 from nicegui.dependencies import register_importmap_override
 
+from picosched.errors import PicoschedError
+
 log = logging.getLogger(__name__)
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -45,6 +47,19 @@ def use_bundles(add: Callable[[str, str, str], str]) -> None:
     env = templates.env
     assert env.loader is not None
     page, *_ = env.loader.get_source(env, "index.html")
-    for theirs, ours in INSTEAD.items():
-        page = page.replace(STATIC + theirs, added(ours))
+    page = replaced(page, added)
     env.loader = ChoiceLoader([DictLoader({"index.html": page}), env.loader])
+
+
+def replaced(page: str, address: Callable[[str], str]) -> str:
+    """The template of pages with our files in place of NiceGUI's. `address` takes the name of one of ours.
+
+    A PicoschedError if the template lacks one of NiceGUI's, as pages would then load all of it.
+    """
+    for theirs, ours in INSTEAD.items():
+        if STATIC + theirs not in page:
+            raise PicoschedError(
+                f"found no {theirs} in the template of NiceGUI {__version__}, wanted it there"
+            )
+        page = page.replace(STATIC + theirs, address(ours))
+    return page

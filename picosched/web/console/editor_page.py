@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from nicegui import ui
 
 from picosched.check import Finding, check
-from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.grammar import parse
 from picosched.krl.printer import formatted
@@ -26,6 +24,7 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.example import EXAMPLE
 from picosched.web.console.frame import Console, connected, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
+from picosched.web.console.opened import Opened, open_ruleset, some_picos
 from picosched.web.console.parts import (
     Text,
     badge,
@@ -45,23 +44,9 @@ from picosched.web.console.versions_panel import VersionsPanel
 from picosched.web.console.why_form import WhyForm
 
 HERE = "/rulesets"
-MOST_PICOS = 200
 MOST_FINDINGS = 100
 PAUSE = 0.25
 """Seconds after the last keystroke before the text is checked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A ruleset to edit: its text, and the picos that have this rid, id → (name, hash)."""
-
-    rid: str
-    text: str
-    hash: str | None = None
-    picos: dict[str, tuple[str, str]] = field(default_factory=dict)
-    others: dict[str, str] = field(default_factory=dict)
-    pico_id: str | None = None
-    """Whose version it is."""
 
 
 def add_pages(console: Console) -> None:
@@ -78,38 +63,9 @@ def add_pages(console: Console) -> None:
 
     @console.page("/edit")
     async def edit(pico: str = "") -> None:
-        opened = await console.run(lambda: Opened("", EXAMPLE, others=_picos(console.engine)))
+        opened = await console.run(lambda: Opened("", EXAMPLE, others=some_picos(console.engine)))
         with frame(console, "New ruleset", HERE):
             await _Editor(console, opened, 0, pico).begin()
-
-
-def open_ruleset(engine: Engine, rid: str, pico_id: str = "") -> Opened | None:
-    """The ruleset as installed on that pico, or else on the first pico that has it; None if there is none."""
-    pages, picos = engine.store.pages, engine.store.picos
-    having = engine.read(lambda: pages.picos_with(rid, MOST_PICOS))
-    asked = {row.id: hash for row, hash in having}
-    if pico_id and pico_id not in asked:
-        installed = engine.read(lambda: picos.installed(pico_id))
-        asked |= [(pico_id, row.hash) for row in installed if row.rid == rid]
-    if not asked:
-        return None
-    whose = pico_id if pico_id in asked else next(iter(asked))
-    hash = asked[whose]
-    kept = engine.read(lambda: picos.find_ruleset(hash))
-    if kept is None:
-        return None
-    known = {row.id: (row.name or row.id, hash) for row, hash in having}
-    return Opened(rid, _lines(kept.text), hash, known, _picos(engine), whose)
-
-
-def _picos(engine: Engine) -> dict[str, str]:
-    page = engine.read(lambda: engine.store.pages.picos(None, MOST_PICOS))
-    return {row.id: row.name or row.id for row in page.items}
-
-
-def _lines(given: str) -> str:
-    """A text with the editor's line ends, line feeds only."""
-    return given.replace("\r\n", "\n").replace("\r", "\n")
 
 
 NAMED = """const name = () => {

@@ -15,7 +15,6 @@ from nicegui import ui
 from picosched.clock import format_time
 from picosched.engine.forecast import LOAD_DAYS
 from picosched.schedule.load import Full, Load, What
-from picosched.web.console.coming import Coming
 from picosched.web.console.frame import Console, every, frame, once_connected
 from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.parts import (
@@ -31,6 +30,7 @@ from picosched.web.console.parts import (
     text,
 )
 from picosched.web.console.pictures import draw_hours
+from picosched.web.console.shared_load import SharedLoad
 
 HERE = "/load"
 SECONDS = 60.0
@@ -52,7 +52,7 @@ STEADY = (
 
 def add_pages(console: Console) -> None:
     """The page of the load."""
-    coming = Coming(console.shared, AHEAD, least_rest=0.0)
+    coming = SharedLoad(console.shared, AHEAD, least_rest=0.0)
 
     @console.page(HERE)
     async def load() -> None:
@@ -75,7 +75,7 @@ def add_pages(console: Console) -> None:
 
 
 class _Page:
-    def __init__(self, console: Console, coming: Coming) -> None:
+    def __init__(self, console: Console, coming: SharedLoad) -> None:
         self._console, self._coming = console, coming
         self.zone = reader_zone()
         with panel("The coming week by the hour", "counting…") as self._side:

@@ -11,7 +11,6 @@ from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.web.console.chart import Chart
 from picosched.web.console.charts import hour_words, lateness, minute_labels, rate
-from picosched.web.console.coming import Coming
 from picosched.web.console.example import try_example
 from picosched.web.console.failed_listed import FailedListed
 from picosched.web.console.failures import Failures, LastFailures
@@ -37,6 +36,7 @@ from picosched.web.console.parts import (
     when_text,
 )
 from picosched.web.console.schedule_page import schedule_path
+from picosched.web.console.shared_load import SharedLoad
 from picosched.web.console.today import AHEAD, day_labels, day_series, today
 
 SECONDS = 2.0
@@ -71,7 +71,7 @@ FIGURES = (
 
 def add_pages(console: Console) -> None:
     day, failures = LastDay(console.shared), LastFailures(console.shared)
-    coming = Coming(console.shared, AHEAD, COMING_REST)
+    coming = SharedLoad(console.shared, AHEAD, COMING_REST)
 
     @console.page("/")
     async def overview() -> None:

@@ -177,15 +177,17 @@ class _Form:
         domain, _, type = self._event_named.partition(":")
         name, spec = self._called, self._spec
         attributes = {**self._attributes, "_timezone": self._tz, **({"_name": name} if name else {})}
-        pico = self._console.engine.pico(self._pico.value)
-        made = await self._console.run(
-            lambda: pico.schedule(domain, type, repeat=spec, attributes=attributes)
-        )
-        if not made.is_new:
-            raise PicoschedError(
-                f'somebody made a schedule "{name}" in the pico {pico.name} already', "conflict"
-            )
-        return schedule_path(made.id)
+        engine, chosen = self._console.engine, self._pico.value
+
+        def work() -> str:
+            pico = engine.pico(chosen)
+            made = pico.schedule(domain, type, repeat=spec, attributes=attributes)
+            if not made.is_new:
+                there = f'somebody made a schedule "{name}" in the pico {pico.name} already'
+                raise PicoschedError(there, "conflict")
+            return made.id
+
+        return schedule_path(await self._console.run(work))
 
     async def _add_source(self) -> str:
         """Make a source; returns the path of its page."""

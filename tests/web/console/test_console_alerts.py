@@ -82,8 +82,8 @@ def test_an_alert_is_made_tested_changed_and_removed(page: Page, tmp_path: Path,
         expect(dialog.locator(".fault")).to_contain_text("wanted as `to` a URL")
         dialog.get_by_label("Tells", exact=True).fill(hook.url.replace("://", "://ada:hunter2@"))
         dialog.get_by_role("checkbox", name="missed").click()
-        dialog.get_by_label("failures in a row").fill("3")
-        dialog.get_by_label("secret that signs requests").fill("hunter4")
+        dialog.get_by_label("Failures in a row").fill("3")
+        dialog.get_by_label("Secret that signs requests").fill("hunter4")
         told = "signed, when any schedule or source fails 3 times in a row or recovers."
         expect(dialog.get_by_text(f"It posts to {shown_host(hook.url)}, {told}")).to_be_visible()
         dialog.get_by_role("button", name="Create").click()
@@ -106,6 +106,15 @@ def test_an_alert_is_made_tested_changed_and_removed(page: Page, tmp_path: Path,
         until(lambda: len(hook) == 2)  # neither its URL nor its secret was lost
         assert hook[1][0]["X-Picosched-Signature"] == hook.signature("hunter4", 1)
         assert "hunter" not in page.content()
+
+        rows.first.get_by_role("button", name="Change…").click()
+        dialog.get_by_role("checkbox", name="Sign requests no more").click()
+        expect(dialog.get_by_text(f"It posts to {hook.url} when")).to_be_visible()
+        dialog.get_by_role("button", name="Change").click()
+        expect(dialog).to_have_count(0)
+        rows.first.get_by_role("button", name="Test").click()
+        until(lambda: len(hook) == 3)
+        assert "X-Picosched-Signature" not in hook[2][0]
 
         rows.first.get_by_role("button", name="Remove…").click()
         page.get_by_role("button", name="Remove it").click()

@@ -252,10 +252,10 @@ def test_a_socket_speaks_for_no_page_of_somebody_else(guarded: Opened) -> None:
     path = f"/picos/{pico}"
     theirs, own = Drawn(guarded.url, path, author), Drawn(guarded.url, path, reader)
     with spoken(guarded.url, author, theirs) as owner, spoken(guarded.url, reader, own) as stranger:
-        owner.press("Delete …")
+        owner.press("Delete…")
         element, listener = owner.until(lambda: owner.button("Delete"))
         stranger.fire(element, listener, {}, page=theirs.id)
-        stranger.press("Delete …")
+        stranger.press("Delete…")
         stranger.until(lambda: stranger.told("this needs the role author"))
         assert guarded.client.get(f"/api/picos/{pico}").status_code == 200
         owner.fire(element, listener, {})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,11 +19,11 @@ from picosched.engine.engine import Engine
 from picosched.store.pages import Minute
 from picosched.store.picos import PicoRow
 from picosched.web.console.charts import hour_words, lateness
-from picosched.web.console.coming import Coming
 from picosched.web.console.failures import LastFailures
 from picosched.web.console.following import Following, Wanted
 from picosched.web.console.last_day import LastDay
 from picosched.web.console.picos_page import tree
+from picosched.web.console.shared_load import SharedLoad
 from picosched.web.console.today import AHEAD, today
 
 SHAKY = Path(__file__).parents[2] / "rulesets" / "shaky.krl"
@@ -176,7 +178,7 @@ def test_today_is_the_day_of_the_reader(
         engine.root.install(RULESET)
         engine.root.raise_event("often", "begin")
         engine.run_until(parse_time("2026-03-29T10:30:00Z"))
-        day = today(LastDay(engine).look(), Coming(engine, AHEAD, 0).look(), ZoneInfo(zone))
+        day = today(LastDay(engine).look(), SharedLoad(engine, AHEAD, 0).look(), ZoneInfo(zone))
         assert len(day.hours) == hours
         start = min(day.hours)
         assert first is None or start == parse_time(first)
@@ -186,6 +188,34 @@ def test_today_is_the_day_of_the_reader(
         passed = (parse_time("2026-03-29T10:00Z") - start) // timedelta(hours=1)
         assert day.totals["failed"] == 3 * passed + 2  # at 10:00, 10:20
         assert zone in day.words
+
+
+class Counted(VirtualClock):
+    """A clock that keeps waiting whoever reads it, between `held` and `free`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.read, self.free = threading.Event(), threading.Event(), threading.Event()
+
+    def now(self) -> datetime:
+        if self.held.is_set():
+            self.read.set()
+            assert self.free.wait(30)
+        return super().now()
+
+
+def test_while_one_counts_what_comes_the_others_have_the_last_load() -> None:
+    clock = Counted()
+    with Engine(":memory:", clock) as engine, ThreadPoolExecutor(1) as pool:
+        shared = SharedLoad(engine, AHEAD, 0)
+        first = shared.look()
+        clock.held.set()
+        counting = pool.submit(shared.look)
+        assert clock.read.wait(30)
+        clock.held.clear()
+        assert shared.look() is first and not counting.done()
+        clock.free.set()
+        assert counting.result() is not first
 
 
 @given(st.lists(st.integers(0, 30), max_size=30))

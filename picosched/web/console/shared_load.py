@@ -19,7 +19,7 @@ QUICK = 0.1
 """Seconds of a count that pages wait for."""
 
 
-class Coming:
+class SharedLoad:
     """Counts what is to come; thread-safe."""
 
     def __init__(self, engine: Engine, ahead: timedelta, least_rest: float) -> None:
@@ -36,7 +36,12 @@ class Coming:
         return self._load is not None and (self._took < QUICK or ticks() < self._again)
 
     def look(self) -> Load:
-        """The load from now on, some seconds old at most if it is quickly counted."""
+        """The load from now on, some seconds old at most if it is quickly counted.
+
+        While another thread counts, it is the last one, so that pages do not queue in the pool of threads.
+        """
+        if self._load is not None and self._lock.locked():
+            return self._load
         with self._lock:
             began = ticks()
             if self._load is None or began >= self._again:
