@@ -50,8 +50,8 @@ def imported(folder: Path, *words: str) -> set[str]:
             45,
         ),
         (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 151),
-        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 205),
-        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 205),
+        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 214),
+        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 214),
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else None,
 )
