@@ -7,8 +7,6 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
-# A wait that ran out may be a machine that stood still: run once more, and named. No other failure is.
-WAITS = --reruns 1 --only-rerun 'TimeoutError|TimeoutExpired|ReadTimeout|ConnectTimeout|did not come in' -rR
 
 # Without compiled files each process that a test starts would compile the whole package.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,12 +46,12 @@ pythons: ## the quick tests on each Python from 3.11 to 3.14 that is installed, 
 	done
 
 test: lint browser ## every test, the linters first; the quick ones on PostgreSQL too
-	$(TESTS) $(WAITS) --durations 15
-	$(TESTS) $(WAITS) --quiet --store postgres -m "not slow"
+	$(TESTS) --durations 15
+	$(TESTS) --quiet --store postgres -m "not slow"
 
 test-all: lint browser ## every test on files, and every one on PostgreSQL that does not need them
-	$(TESTS) $(WAITS) --durations 15
-	$(TESTS) $(WAITS) --quiet --store postgres
+	$(TESTS) --durations 15
+	$(TESTS) --quiet --store postgres
 
 lock: $(READY) ## write requirements.lock anew, with the newest release of everything
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \

@@ -43,8 +43,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if STARTERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
-        if item.path.parent.name == "crash":
-            item.add_marker(pytest.mark.flaky(reruns=0))  # a kill that once did harm has done harm
     if config.getoption("--store") == "postgres":
         of_files = [item for item in items if _is_of_files(item)]
         config.hook.pytest_deselected(items=of_files)
