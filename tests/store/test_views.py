@@ -115,18 +115,20 @@ def test_what_they_show_is_what_the_engine_says(asked: tuple[Engine, Ask]) -> No
 
 def test_text_that_postgres_has_not_is_shown(asked: tuple[Engine, Ask]) -> None:
     engine, ask = asked
-    odd = {"nul": "a\0b", "half": "\ud800", "backslash": "\\u0000", "good": "\U0001f600"}
+    odd = {"nul": "a\0b", "backslash": "\\u0000", "good": "\U0001f600"}
     engine.root.raise_event("odd", "text", odd)
     assert ask("SELECT event FROM turns ORDER BY seq DESC LIMIT 1") == [{"event": "odd:text"}]
     filled = f"ent:all := (1).range({MANY}).collect(function(n) {{ n }})"
     keeps = 'rule keep { select when odd key always { ent:all{event:attrs{"key"}} := 1 } }'
+    halves = r'rule half { select when odd half always { ent:all{"[\"\ud800\"]".decode()[0]} := 1 } }'
     begins = f"rule begin {{ select when odd text always {{ {filled} }} }}"
-    engine.root.install(f"ruleset odd {{ {begins} {keeps} }}")
+    engine.root.install(f"ruleset odd {{ {begins} {keeps} {halves} }}")
     engine.root.raise_event("odd", "text")
     for key in odd.values():
         engine.root.raise_event("odd", "key", {"key": key})
+    assert engine.root.raise_event("odd", "half").errors == []
     (row,) = ask("SELECT value FROM variables WHERE rid = 'odd'")
-    assert len(json.loads(row["value"])) == MANY + len(odd)
+    assert len(json.loads(row["value"])) == MANY + len(odd) + 1
 
 
 def test_each_question_of_the_page_has_an_answer(asked: tuple[Engine, Ask]) -> None:
