@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -517,7 +518,8 @@ def test_a_clock_that_differs_from_that_of_the_server_is_told_at_the_start(
     with freeze_time(datetime.now(UTC) + timedelta(hours=hours), tick=True), Engine(address) as engine:
         engine.start()
         engine.stop()
-    assert [re.findall(r"is 7[12]\d\d seconds (.*) that of", message) for message in caplog.messages] == [
+    told = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert [re.findall(r"is 7[12]\d\d seconds (.*) that of", each) for each in told] == [
         [word] for word in said
     ]
 
