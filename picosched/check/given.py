@@ -38,7 +38,7 @@ class Given:
     others: bool = False
     """Whether there may be names that `values` does not have."""
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    """Of a name whose value is unknown the kind of it, if that is known."""
+    """The kind of a value that is unknown, by name, where the kind is known."""
 
     def value(self, name: str) -> Any:
         return self.values.get(name, UNKNOWN if self.others else None)

@@ -19,6 +19,7 @@ from picosched.engine.forecast import why_shut, window_of_row
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.intervention import CANCELLED, MOVED, PAUSED, RESCHEDULED, RESUMED
 from picosched.pico.turn import Turn
 from picosched.schedule.backfill import Past, judged, past_times
 from picosched.schedule.changed import movable
@@ -146,23 +147,23 @@ class Agenda:
 
     def cancel(self, which: Which, reason: str | None = None, *, dry_run: bool = False) -> list[Scheduled]:
         """Cancel them; returns the changed rows."""
-        return self._change(which, "cancelled", {"reason": reason}, dry_run)
+        return self._change(which, CANCELLED, {"reason": reason}, dry_run)
 
     def pause(
         self, which: Which, until: str | datetime | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
         """Pause them until `until`, or until they are resumed."""
         time = None if until is None else format_time(_time(until))
-        return self._change(which, "paused", {"until": time}, dry_run)
+        return self._change(which, PAUSED, {"until": time}, dry_run)
 
     def resume(self, which: Which, *, dry_run: bool = False) -> list[Scheduled]:
         """Resume paused ones: a repeat at its next time, an `at` whose time has passed at once."""
-        return self._change(which, "resumed", {}, dry_run)
+        return self._change(which, RESUMED, {}, dry_run)
 
     def move(self, which: Which, to: str | datetime | timedelta, *, dry_run: bool = False) -> list[Scheduled]:
         """Move their next occurrence to a time or by a timedelta; a time that has passed means now."""
         told = move_told(_time(to) if isinstance(to, str) else to)
-        return self._change(which, "moved", told, dry_run)
+        return self._change(which, MOVED, told, dry_run)
 
     def reschedule(
         self, which: Which, timespec: Timespec | str, tz: str | None = None, *, dry_run: bool = False
@@ -171,7 +172,7 @@ class Agenda:
         if not isinstance(timespec, Timespec):
             # An invalid one is an error even if nothing matches.
             Timespec.parse(timespec, tz or "UTC", self._engine.settings.almanac)
-        return self._change(which, "rescheduled", timespec_told(timespec, tz), dry_run)
+        return self._change(which, RESCHEDULED, timespec_told(timespec, tz), dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:
         """Raise its event now, outside its times; returns its turn, once durable.

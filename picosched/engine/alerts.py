@@ -66,7 +66,8 @@ class Alerting(Wiring):
                 raise PicoschedError(f"there is an alert {name} already, wanted another name", "conflict")
             if len(known) >= MOST:
                 raise PicoschedError(f"there are {MOST} alerts, wanted no more", "conflict")
-            return self._put("added", made)
+            self._put("added", made)
+            return self._state_of(name)
 
         return self.write(work)
 
@@ -95,9 +96,9 @@ class Alerting(Wiring):
             if not kept:
                 raise PicoschedError(f"there is no alert {shortened(name)}", "not_found")
             changed = alert_of(name, {**kept, **wanted})
-            if changed == alert_of(name, kept):
-                return next(each for each in self._states() if each.name == name)
-            return self._put("changed", changed)
+            if changed != alert_of(name, kept):
+                self._put("changed", changed)
+            return self._state_of(name)
 
         return self.write(work)
 
@@ -195,7 +196,7 @@ class Alerting(Wiring):
         kept = (each for each in self.store.alerts.all() if each.name == name)
         return next((_given(each.to, each.on, each.after, each.secret) for each in kept), {})
 
-    def _put(self, what: str, alert: Alert) -> AlertState:
+    def _put(self, what: str, alert: Alert) -> None:
         self._pico_of_channel(alert)
         now = self.now()
         alert = replace(alert, made=now, made_by=str(self.by))
@@ -203,7 +204,6 @@ class Alerting(Wiring):
         self.note(what, "alert", alert.name, said(alert))
         to = alert.to if alert.to.startswith(ECI) else None  # else no pico hears of it
         self.keep(ALERT_PUT, now, name=alert.name, to=to, on=alert.on, after=alert.after)
-        return self._state(alert, 0, 0)
 
     def _pico_of_channel(self, alert: Alert) -> str | None:
         """The id of the pico that an alert raises its events in; None if it goes elsewhere."""
@@ -221,6 +221,10 @@ class Alerting(Wiring):
         )
         alerts = alerts_of(self.store, self.settings)
         return [self._state(each, waiting[each.name], dead[each.name]) for each in alerts]
+
+    def _state_of(self, name: str) -> AlertState:
+        """That of an alert that there is."""
+        return next(each for each in self._states() if each.name == name)
 
     def _state(self, alert: Alert, waiting: int, dead: int) -> AlertState:
         return AlertState(

@@ -16,13 +16,14 @@ from picosched.clock import MILLISECOND
 from picosched.due.overlap import GIVEN_UP
 from picosched.engine.redoing import concerned, occurrence_of
 from picosched.engine.wiring import Wiring
-from picosched.intervention import BACKFILLED, FIRED, RUNG, SCHEDULED, TRIED, Intervention
+from picosched.intervention import BACKFILLED, FIRED, PAUSED, RUNG, SCHEDULED, TRIED, Intervention
 from picosched.schedule.backfill import RAISED
 from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.sources.source import RID, TAG, URL, Source
 from picosched.store.left_out import LeftOut
+from picosched.store.sources import SourceRow
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
 
@@ -161,20 +162,23 @@ class Held:
 
     def goes_on(self, id: str) -> bool:
         """Whether the pause of a schedule was not over at its time on record, as nothing ran."""
-        here = self.store.agenda.find(id)
-        there = self._record.read(self._record.store.agenda.find, id)
-        until = None if here is None else here.paused_until
-        return self._ahead[id] > 0 or (there is not None and there.paused and there.paused_until == until)
+        here, there = self.store.agenda, self._record.store.agenda
+        return self._stays_paused(id, here.find(id), self._record.read(there.find, id))
 
     def source_goes_on(self, id: str) -> bool:
-        here = self.store.sources.find(id)
-        there = self._record.read(self._record.store.sources.find, id)
+        """The same of a source."""
+        here, there = self.store.sources, self._record.store.sources
+        return self._stays_paused(id, here.find(id), self._record.read(there.find, id))
+
+    def _stays_paused(
+        self, id: str, here: Scheduled | SourceRow | None, there: Scheduled | SourceRow | None
+    ) -> bool:
         until = None if here is None else here.paused_until
         return self._ahead[id] > 0 or (there is not None and there.paused and there.paused_until == until)
 
     def _is_still_to_come(self, there: Scheduled) -> bool:
         """Whether a row on record waits for an occurrence, or would if people had not paused it."""
-        return there.status is Status.PENDING or (there.paused and self.changed_by_people(there.id, "paused"))
+        return there.status is Status.PENDING or (there.paused and self.changed_by_people(there.id, PAUSED))
 
     def changed_by_people(self, id: str, what: str | None = None) -> bool:
         """Whether people changed a schedule; with `what`, whether they did the last such change."""

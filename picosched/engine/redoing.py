@@ -53,6 +53,14 @@ from picosched.turns import install as installing
 from picosched.turns import sources as declaring
 from picosched.turns.pieces import MakeSchedule
 
+LACKING = {
+    PICO_IMPORTED: "what came with it is not on record",
+    DELIVERY_RETRIED: "nothing leaves a replay, so each delivery counts as taken",
+    DELIVERY_DROPPED: "nothing leaves a replay, so each delivery counts as taken",
+    FORGOTTEN: "its arguments are older than history_days",
+}
+"""What cannot be done again, and why."""
+
 
 class LackingError(PicoschedError):
     """What is needed to do it again is not on record."""
@@ -64,14 +72,13 @@ class Redoing:
     def __init__(self, engine: Wiring, record: Wiring) -> None:
         self._engine, self._store, self._loaded = engine, engine.store, engine.loaded
         self._record = record
-        self.given: Mapping[str, New] = {}
+        self.given: dict[str, New] = {}
         """Rid → the ruleset that stands in for all of its rid."""
         self._ways: Mapping[str, Callable[[Intervention, Mapping[str, Any]], None]] = {
             INSTALLED: self._install,
             UNINSTALLED: self._uninstall,
             PICO_MADE: self._make_pico,
             PICO_DELETED: self._delete_pico,
-            PICO_IMPORTED: self._import,
             CHANNEL_MADE: self._make_channel,
             CHANNEL_DELETED: self._delete_channel,
             SOURCE_ADDED: self._add_source,
@@ -80,9 +87,6 @@ class Redoing:
             SCHEDULED: self._schedule,
             ALERT_PUT: self._put_alert,
             ALERT_REMOVED: self._remove_alert,
-            DELIVERY_RETRIED: self._settle_delivery,
-            DELIVERY_DROPPED: self._settle_delivery,
-            FORGOTTEN: self._lack,
             **dict.fromkeys(STEPS, self._change_schedules),
             **{f"{SOURCE}{what}": self._change_source for what in CHANGES_OF_SOURCES},
         }
@@ -92,7 +96,7 @@ class Redoing:
         if each.what in (FIRED, BACKFILLED, TRIED, RUNG):
             return False  # they come as occurrences
         try:
-            self._engine.write(self._ways.get(each.what, self._not_known), each, each.told)
+            self._engine.write(self._ways.get(each.what, self._lack), each, each.told)
         except PicoschedError as fault:
             if fault.code in ("not_found", "conflict", "refused") and not isinstance(fault, LackingError):
                 return False  # it has gone another way here
@@ -122,9 +126,6 @@ class Redoing:
 
     def _delete_pico(self, each: Intervention, told: Mapping[str, Any]) -> None:
         installing.delete_pico(self._store, self._loaded, told["id"], each.at)
-
-    def _import(self, each: Intervention, told: Mapping[str, Any]) -> None:
-        raise LackingError("what came with it is not on record")
 
     def _make_channel(self, each: Intervention, told: Mapping[str, Any]) -> None:
         self._loaded.load_pico(told["pico"])
@@ -178,14 +179,8 @@ class Redoing:
     def _remove_alert(self, each: Intervention, told: Mapping[str, Any]) -> None:
         _need(self._store.alerts.remove(told["name"]))
 
-    def _settle_delivery(self, each: Intervention, told: Mapping[str, Any]) -> None:
-        raise LackingError("nothing leaves a replay, so each delivery counts as taken")
-
-    def _not_known(self, each: Intervention, told: Mapping[str, Any]) -> None:
-        raise LackingError("this picosched does not know it")
-
     def _lack(self, each: Intervention, told: Mapping[str, Any]) -> None:
-        raise LackingError("its arguments are older than history_days")
+        raise LackingError(LACKING.get(each.what, "this picosched does not know it"))
 
     def _change_settings(self, each: Intervention, told: Mapping[str, Any]) -> None:
         raise LackingError(f"found other settings: {', '.join(told['names'])}; those of today stand for all")

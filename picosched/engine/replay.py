@@ -111,12 +111,12 @@ def _replayed(engine: Wiring, backup: Store, asked: Asked) -> Replayed:
             "end earlier, or start later",
             "too_large",
         )
-    hands = _interventions(engine, start, end, asked.most)
+    interventions = _interventions(engine, start, end, asked.most)
     with (
         copied(start.store.size() + total * A_TURN, start.store.copy) as copy,
-        closing(Replaying(copy, engine, engine.settings, start.at, hands)) as again,
+        closing(Replaying(copy, engine, engine.settings, start.at, interventions)) as again,
     ):
-        return _run(engine, again, start, (began, end, upto), hands, asked)
+        return _run(engine, again, start, (began, end, upto), interventions, asked)
 
 
 def _run(
@@ -124,14 +124,14 @@ def _run(
     again: Replaying,
     start: Start,
     span: tuple[datetime, datetime, int],
-    hands: Sequence[Intervention],
+    interventions: Sequence[Intervention],
     asked: Asked,
 ) -> Replayed:
     began, end, upto = span
     names = {row.id: row.name for row in again.store.picos.picos()}
     others = {row.id: row.name for row in engine.read(engine.store.picos.picos) if row.id not in names}
     given = {each.rid for each in asked.new}
-    redone = {(each.told["pico"], each.told["rid"]) for each in hands if "rid" in each.told}
+    redone = {(each.told["pico"], each.told["rid"]) for each in interventions if "rid" in each.told}
 
     def by_hand(id: str) -> set[str]:
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
@@ -139,12 +139,13 @@ def _run(
         return {rid for rid in differ if (id, rid) not in redone and not _by_rule(engine, id, rid)}
 
     comparing = Comparing({**others, **names}, names, by_hand, again.unsure, again.made)
-    to_install, turns, unrecorded = [*asked.new], 0, 0
-    for each_or_turn in _in_order(hands, _entries(engine, start.seq, upto), end):
+    new, turns, unrecorded = asked.new, 0, 0
+    for each_or_turn in _in_order(interventions, _entries(engine, start.seq, upto), end):
         at = each_or_turn.at if isinstance(each_or_turn, Intervention) else each_or_turn[0].at
-        if to_install and at >= began:
+        if new and at >= began:
             again.let_pass(began)
-            _install(again, to_install, redone)
+            _stand_in(again, new, redone)
+            new = []
         if isinstance(each_or_turn, Intervention):
             again.redo(each_or_turn)
             continue
@@ -161,30 +162,28 @@ def _run(
         if asked.progress is not None and turns % AT_ONCE == 0:
             asked.progress(turns, upto - start.seq)
     else:
-        _install(again, to_install, redone)
+        _stand_in(again, new, redone)
         again.let_pass(end)
         for each in again.news():
             comparing.became(each)
         comparing.end()
     if asked.progress is not None:
         asked.progress(turns, turns)
-    programs = len(again.read(again.store.agenda.programs, "proc"))
-    differences = comparing.differences[:1] if asked.first else comparing.differences
     return Replayed(
-        start.at,
-        began,
-        end,
-        turns,
-        again.outside,
-        differences,
-        comparing.unsure,
-        again.lost,
-        again.requests,
-        programs,
-        unrecorded,
-        tuple(f"{rid} on {name}" for id, name in names.items() for rid in sorted(by_hand(id))),
-        again.redone,
-        tuple(again.not_replayed),
+        began=start.at,
+        since=began,
+        until=end,
+        turns=turns,
+        outside=again.outside,
+        differences=comparing.differences[:1] if asked.first else comparing.differences,
+        unsure=comparing.unsure,
+        lost=again.lost,
+        requests=again.requests,
+        programs=len(again.read(again.store.agenda.programs, "proc")),
+        unrecorded=unrecorded,
+        changed=tuple(f"{rid} on {name}" for id, name in names.items() for rid in sorted(by_hand(id))),
+        redone=again.redone,
+        not_replayed=tuple(again.not_replayed),
     )
 
 
@@ -235,10 +234,10 @@ def _interventions(engine: Wiring, start: Start, end: datetime, most: int) -> li
 
 
 def _in_order(
-    hands: Sequence[Intervention], entries: Iterator[tuple[Entry, str | None]], end: datetime
+    interventions: Sequence[Intervention], entries: Iterator[tuple[Entry, str | None]], end: datetime
 ) -> Iterator[Intervention | tuple[Entry, str | None]]:
     """Turns, and what people did between them, up to a time."""
-    coming = deque(hands)
+    coming = deque(interventions)
     for entry, inputs in entries:
         while coming and coming[0].after < entry.seq:
             yield coming.popleft()
@@ -252,12 +251,11 @@ def _by_rule(engine: Wiring, id: str, rid: str) -> bool:
     return bool(versions) and versions[0].by.startswith(BY_RULE)
 
 
-def _install(again: Replaying, new: list[New], redone: Collection[tuple[str, str]]) -> None:
+def _stand_in(again: Replaying, new: Sequence[New], redone: Collection[tuple[str, str]]) -> None:
     """Let rulesets stand in; those of which each pico gets the first later are put there then."""
-    again.redoing.given = {each.rid: each for each in new}
+    later = {rid for _, rid in redone}
     for each in new:
-        again.replace_ruleset(each, at_least=each.rid not in {rid for _, rid in redone})
-    new.clear()
+        again.stand_in(each, later=each.rid in later)
 
 
 def _installed(store: Store, pico_id: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from picosched.engine.redoing import LackingError, Redoing, concerned, occurrenc
 from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import BACKFILLED, ENGINE, FIRED, Intervention
+from picosched.intervention import BACKFILLED, ENGINE, FIRED, PAUSED, Intervention
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.outside.processes import Ended
 from picosched.pico.event import Event
@@ -188,10 +188,14 @@ class Replaying(Copied):
             if len(found) < AT_ONCE:
                 return
 
-    def replace_ruleset(self, new: New, *, at_least: bool) -> None:
-        """Install a ruleset on each pico that has one with its rid; `not_found` if `at_least` one must."""
+    def stand_in(self, new: New, *, later: bool) -> None:
+        """Let a ruleset stand in for each of its rid: those of today, and those that people install later.
+
+        `not_found` if no pico has one today, unless one will have it `later`.
+        """
+        self.redoing.given[new.rid] = new
         having = self.read(self.store.sources.having, new.rid)
-        if at_least and not having:
+        if not having and not later:
             raise PicoschedError(f"no pico has the ruleset {new.rid}", "not_found")
         for id in having:
             self.install(id, new)
@@ -310,7 +314,7 @@ class Replaying(Copied):
             declaring.pause(self.store, owner, None)
             return declaring.resume(self.store, owner, fired)
         changed = None
-        if self.held.changed_by_people(id, "paused"):
+        if self.held.changed_by_people(id, PAUSED):
             changed = resumed(replace(row, status=Status.PAUSED), fired, self.settings.granularity)
         if changed is not None:
             self.store.agenda.take(changed, fired)

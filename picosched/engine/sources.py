@@ -14,7 +14,7 @@ from picosched.clock import format_time, parse_time
 from picosched.engine.interventions import change_source
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.intervention import SOURCE, SOURCE_ADDED, SOURCES_BROUGHT
+from picosched.intervention import PAUSED, RESUMED, SOURCE, SOURCE_ADDED, SOURCES_BROUGHT
 from picosched.sources.reading import read_source
 from picosched.sources.source import ECI, Source
 from picosched.sources.state import SourceState
@@ -82,11 +82,11 @@ class Sourced(Wiring):
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
         """Pause a source until `until`, or until it is resumed; True if one has that id or name."""
         time = parse_time(until) if isinstance(until, str) else until
-        return self._change("paused", id, until=None if time is None else format_time(time))
+        return self._change(PAUSED, id, until=None if time is None else format_time(time))
 
     def resume_source(self, id: str) -> bool:
         """Resume a paused source with its next occurrence; True if it was paused."""
-        return self._change("resumed", id)
+        return self._change(RESUMED, id)
 
     def bring_sources(self, sources: Sequence[Source]) -> Brought:
         """Make the configured sources exactly these: add new ones, remove those no longer configured.

@@ -17,6 +17,7 @@ from typing import Any
 
 from picosched.clock import MILLISECOND, format_time, parse_time
 from picosched.errors import PicoschedError
+from picosched.intervention import CANCELLED, MOVED, PAUSED, RESCHEDULED, RESUMED
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
 from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.timespec import Timespec
@@ -40,16 +41,16 @@ def timespec_told(timespec: Timespec | str, tz: str | None) -> Told:
 
 def step_of(what: str, told: Told, now: datetime, granularity: int) -> Change:
     """The change to a row that a word and its arguments stand for, made at `now`."""
-    if what == "cancelled":
+    if what == CANCELLED:
         return lambda row: cancelled(row, now, reason=told["reason"])
-    if what == "paused":
+    if what == PAUSED:
         until = None if told["until"] is None else parse_time(told["until"])
         return lambda row: paused(row, until)
-    if what == "resumed":
+    if what == RESUMED:
         return lambda row: resumed(row, now, granularity)
-    if what == "rescheduled":
+    if what == RESCHEDULED:
         return lambda row: repeated(row, row.read(told["timespec"], told["tz"]), now, granularity)
-    assert what == "moved", what
+    assert what == MOVED, what
 
     def move(row: Scheduled) -> Changed | None:
         if "to" in told:
