@@ -24,7 +24,7 @@ from tests.bench.workers import (
     POSITION,
     SETTINGS,
     cpu,
-    of_server,
+    cpu_of,
     pause,
     plan,
     plant,
@@ -101,10 +101,10 @@ def at_once(server: Server, machines: int, picos: int, fires: int) -> tuple[floa
     with working(server, address, machines) as workers:
         due = plan(server, address, PLANTED, fires, a_second=10**9)
         pause(due / 1_000 - time() - 0.2)
-        client, theirs = cpu(each.pid for each in workers), cpu(of_server(server))
+        client, theirs = cpu(each.pid for each in workers), cpu_of(server)
         ((written,),) = server.ask(POSITION)
         until(lambda: server.ask(FIRED, address) == [(fires,)], every=0.2)
-        client, theirs = cpu(each.pid for each in workers) - client, cpu(of_server(server)) - theirs
+        client, theirs = cpu(each.pid for each in workers) - client, cpu_of(server) - theirs
         ((after,),) = server.ask(POSITION)
         ((last,),) = server.ask(LAST, address)
     a_fire = 1e6 / fires

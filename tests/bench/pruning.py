@@ -16,7 +16,7 @@ from picosched import Store
 from picosched.clock import from_ms, parse_time, to_ms
 from tests.bench.setup import Setup
 from tests.bench.side_by_side import OURS, Row
-from tests.bench.workers import POSITION, SETTINGS, cpu, of_server
+from tests.bench.workers import POSITION, SETTINGS, cpu_of
 from tests.postgres_server import Server
 
 KEPT, OLD = 30, 5
@@ -102,10 +102,10 @@ def gone(
     server: Server, address: str, work: Callable[[str], list[float]], fires: int
 ) -> tuple[float, float, float, float]:
     """µs of each fire, ms of the longest transaction; of each fire, µs of CPU and bytes of the log."""
-    ((before,),), theirs = server.ask(POSITION), cpu(of_server(server))
+    ((before,),), theirs = server.ask(POSITION), cpu_of(server)
     took = work(address)
     ((after,),) = server.ask(POSITION)
-    theirs = cpu(of_server(server)) - theirs
+    theirs = cpu_of(server) - theirs
     return sum(took) / fires * 1e6, max(took) * 1_000, theirs / fires * 1e6, (after - before) / fires
 
 

@@ -92,9 +92,14 @@ def cpu(processes: Iterable[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def of_server(server: Server) -> list[int]:
-    """The processes of the server that have no children of their own: those that ended are counted in it."""
-    return [server.pid, *map(int, Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split())]
+def cpu_of(server: Server) -> float:
+    """That of a server, whose processes come and go; those that ended are counted in the first."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    while True:
+        try:
+            return cpu([server.pid, *map(int, children.read_text().split())])
+        except (FileNotFoundError, ProcessLookupError):  # one has just ended
+            continue
 
 
 def until(come: Callable[[], bool], every: float = 0.02) -> None:

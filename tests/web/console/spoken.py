@@ -73,6 +73,12 @@ class Spoken:
                     self.elements[id] = each
         return packet
 
+    def listen(self, quiet: float) -> None:
+        """Hear packets until none comes for so many seconds, or for as long as anything may take."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end and self.hear(quiet):
+            pass
+
     def until(self, condition: Callable[[], Any]) -> Any:
         """Hear packets until something holds."""
         end = time.monotonic() + MOST_SECONDS

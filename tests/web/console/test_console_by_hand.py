@@ -64,6 +64,9 @@ VALUES: dict[str, list[Any]] = {
 QUIET = 0.3
 """Seconds without a packet, after which whatever else comes belongs to the next page."""
 
+ROUNDS = 4
+"""The page, its dialogs, their confirmations, and what these change."""
+
 ACTION = re.compile(r'\\?"name\\?":\s?\\?"([\w ]+)\\?",\s?\\?"text\\?"')
 KEY = re.compile(r'\\?"key\\?":\s?\\?"([^"\\]+)\\?"')
 
@@ -153,23 +156,28 @@ def acts_of_authors(it: Furnished, path: str) -> list[dict[str, str]]:
     """Each action of a row that an author is shown on a page, on each row."""
     page = Drawn(it.console.url, path, it.tokens[Role.AUTHOR])
     with spoken(it.console.url, it.tokens[Role.AUTHOR], page) as author:
-        while author.hear(QUIET):
-            pass
+        author.listen(QUIET)
         text = page.text.replace("&quot;", '"') + "".join(author.heard)
     keys = sorted({*KEY.findall(text)})[:20]
     return [{"action": action, "key": key} for action in sorted({*ACTION.findall(text)}) for key in keys]
 
 
 def fire_all(by: Spoken, it: Furnished, acts: list[dict[str, str]]) -> list[str]:
-    """Send every event of every element, also of those that come meanwhile; the buttons that were off."""
+    """Send every event of every element, also of those that come meanwhile; the buttons that were off.
+
+    There is no end of those that come where one is drawn for another, as Pause for Resume: so in rounds.
+    """
     fired: set[str] = set()
     off: list[str] = []
-    while new := [
-        (id, each, heard)
-        for id, each in by.elements.items()
-        for heard in each.get("events", ())
-        if heard["listener_id"] not in fired
-    ]:
+    for _ in range(ROUNDS):
+        new = [
+            (id, each, heard)
+            for id, each in by.elements.items()
+            for heard in each.get("events", ())
+            if heard["listener_id"] not in fired
+        ]
+        if not new:
+            break
         for id, element, heard in new:
             fired.add(heard["listener_id"])
             kind = heard["type"].partition(".")[0]
@@ -182,8 +190,7 @@ def fire_all(by: Spoken, it: Furnished, acts: list[dict[str, str]]) -> list[str]
                 by.fire(id, heard["listener_id"], said)
             if kind == "click" and element.get("props", {}).get("disabled"):
                 off.append(element["text"])
-        while by.hear(QUIET):
-            pass
+        by.listen(QUIET)
     return off
 
 
