@@ -90,7 +90,7 @@ class ProgramsQueue(Background):
         self._unwritten: dict[str, Ended] = {}
         """Run id → its end, not yet written because the database failed."""
         self.looks_again: float | None = None
-        """When to look again at runs of other machines, in `ticks`; None if there are none in our shards."""
+        """When to look again at runs of other machines, in `ticks`; None if none can be in our shards."""
 
     def end_all(self) -> None:
         """Terminate running programs, and start no more until `stop`."""
@@ -105,6 +105,7 @@ class ProgramsQueue(Background):
         self._processes.stop()
         super().stop(seconds)
         self._processes.go_on()
+        self.looks_again = None if self._store.machines is None else ticks()
 
     def interrupt(self) -> None:
         """Mark runs that ended processes left as interrupted, and end those here that others so marked, or
@@ -112,7 +113,10 @@ class ProgramsQueue(Background):
         """
         ours = {*self._processes.runs, *self._unwritten}
         found = self._commits.read(self._found_running, ours)
-        self.looks_again = ticks() + LOOK_SECONDS if found.others else None
+        # Who takes no part is told of no machine that begins or ends.
+        machines = self._store.machines
+        again = found.others or (machines is not None and machines.own is None)
+        self.looks_again = ticks() + LOOK_SECONDS if again else None
         for own in found.ours:  # before anything else, as others may be at work in their place
             self._end_lost(own)
             if own.kind == "running" and own.held:
