@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 from freezegun import freeze_time
 from postgres_server import Server
+from racing import until
 from store.pooler import Pooler
 from store.test_plans import QUESTIONS
 from store.written import NOW, everything, furnish, made, turn_that
@@ -306,6 +308,21 @@ def test_a_table_that_another_program_has_locked_is_told(address: str, store: St
             store.picos.set_meta("key", "value")
         unlocking.join()
     assert store.picos.meta("key") == "value"
+
+
+def test_a_session_that_ends_before_it_may_watch_is_told(
+    address: str, store: Store, postgres: Server
+) -> None:
+    machines = store.machines
+    assert machines is not None
+    waiting = "wait_event_type = 'Lock'"
+    with psycopg.connect(address) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("LOCK TABLE picosched")
+        watch = thread.submit(machines.watch)
+        until(lambda: postgres.ask(f"SELECT 1 FROM pg_stat_activity WHERE {waiting}", address))
+        postgres.end_sessions(address, waiting)
+        with pytest.raises(StoreError, match="ended the session"):
+            watch.result(30)
 
 
 def test_nul_in_a_text_fails_its_event_and_no_other(address: str) -> None:

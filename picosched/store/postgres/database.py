@@ -420,6 +420,9 @@ class PostgresDatabase(Database):
         session = connect(self.address, self.name, readonly=False, durable=True)
         try:
             check_tables(session, self.name)
+        except psycopg.Error as cause:
+            session.close()
+            raise fault(cause, self.name) from cause
         except BaseException:
             session.close()
             raise
