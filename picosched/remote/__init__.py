@@ -31,6 +31,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
 from picosched.schedule.load import Load
 from picosched.schedule.not_firing import NotFiring, read_not_firing
+from picosched.schedule.window_state import WindowState, read_window_state
 from picosched.settings import Settings, with_settings
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
@@ -317,6 +318,30 @@ class Remote:
     def test_alert(self, name: str) -> None:
         """Let an alert tell of a happening "test"."""
         self._line.ask("POST", f"/api/alerts/{part(name)}/test")
+
+    # Windows
+
+    def windows(self) -> list[WindowState]:
+        """The states of all windows that all rulesets see: those of the server's settings, then those made."""
+        return [read_window_state(told) for told in self._line.ask("GET", "/api/windows")]
+
+    def add_window(self, name: str, opens: str, closes: str, *, tz: str = "UTC") -> WindowState:
+        """Make a window; it holds from now on."""
+        body = {"name": name, "from": opens, "to": closes, "in": tz}
+        return read_window_state(self._line.ask("POST", "/api/windows", body=body))
+
+    def change_window(
+        self, name: str, *, opens: str | None = None, closes: str | None = None, tz: str | None = None
+    ) -> WindowState:
+        """Change what is given of a window that was made there."""
+        body = {"from": opens, "to": closes, "in": tz}
+        return read_window_state(self._line.ask("PATCH", f"/api/windows/{part(name)}", body=body))
+
+    def remove_window(self, name: str, *, force: bool = False) -> bool:
+        """Remove a window that was made there. False if there is none; `conflict` if something depends on it,
+        unless `force`, or for one of the settings.
+        """
+        return self._change("DELETE", f"/api/windows/{part(name)}{'?force=true' * force}")
 
     # Sources
 

@@ -38,6 +38,7 @@ from picosched.store.port import MEMORY, Row
 from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
 from picosched.store.tokens import Tokens
+from picosched.store.windows import Windows
 from picosched.timespec.almanac import PLAIN, Almanac
 
 PRUNED_AT_ONCE = 5_000
@@ -78,6 +79,7 @@ class Store:
         self.tokens = Tokens(self._database)
         self.audit = Audit(self._database)
         self.alerts = Alerts(self._database)
+        self.windows = Windows(self._database)
         self.interventions = Interventions(self._database)
         self.almanac = PLAIN
         """What timespecs are read with."""
