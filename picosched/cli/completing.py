@@ -1,4 +1,4 @@
-"""Shell completion of names and ids: of picos, scheduled events, rulesets, sources, alerts, windows and tokens.
+"""Shell completion of names and ids: of picos, schedules, rulesets, sources, alerts, windows and tokens.
 
 They come from the database, which may be in use, or from the server. Completion must be fast: a file is read
 without creating an engine, and a server has a moment to answer. On any error it offers nothing.

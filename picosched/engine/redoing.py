@@ -224,12 +224,21 @@ def named(each: Intervention) -> str:
 
 
 def concerned(each: Intervention) -> set[str]:
-    """The ids of picos, schedules and sources that it changes; those of what it makes too."""
+    """The ids of picos, schedules and sources that it changes; those of what it makes too. Of a window, what
+    `edges_of` gives.
+    """
     told = each.told
     if each.what in (TRIED, RUNG):
         return set()
+    if each.what in (WINDOW_PUT, WINDOW_REMOVED):
+        return {edges_of(told["name"])}
     many = (*told.get("ids", ()), *told.get("before", ()))
     return {*many, *(told[key] for key in ("id", "pico") if key in told)}
+
+
+def edges_of(window: str | None) -> str:
+    """What stands for the ids of the rows that follow a window that people change."""
+    return f"window {window}"
 
 
 def occurrence_of(each: Intervention) -> tuple[str, datetime]:

@@ -322,7 +322,7 @@ class Remote:
     # Windows
 
     def windows(self) -> list[WindowState]:
-        """The states of all windows that all rulesets see: those of the server's settings, then those made."""
+        """The states of all windows that all rulesets see: the server's settings, then those made."""
         return [read_window_state(told) for told in self._line.ask("GET", "/api/windows")]
 
     def add_window(self, name: str, opens: str, closes: str, *, tz: str = "UTC") -> WindowState:

@@ -19,7 +19,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from picosched.clock import to_ms
 from picosched.errors import KrlError
+from picosched.hashed import id_of
 from picosched.krl.large_map import whole_of
 from picosched.pico.pico import Pico
 from picosched.pico.turn import WARNING, Logged, Turn
@@ -66,7 +68,7 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
         from picosched.krl.windows import DOMAIN  # late, as `krl.running` explains
 
         made = Scheduled(
-            loaded.new_id(),
+            _new_id(store, pico_id, ruleset.rid, name, now),
             pico_id,
             ruleset.rid,
             DOMAIN,
@@ -169,6 +171,14 @@ def _follow_all(store: Store, loaded: Loaded, picos: Sequence[str], now: datetim
                 follow(store, loaded, pico_id, installed.ruleset, now)
             except KrlError as error:  # skip it, like a ruleset that no longer compiles
                 log.error("cannot follow windows of the ruleset %s of the pico %s: %s", rid, pico_id, error)
+
+
+def _new_id(store: Store, pico_id: str, rid: str, name: str, now: datetime) -> str:
+    """The id of a new row: the same each time that a replay makes it."""
+    id = id_of(f"{pico_id} {rid} {name} {to_ms(now)}")
+    while store.agenda.find(id) is not None:  # one has ended within the same millisecond
+        id = id_of(id)
+    return id
 
 
 def _at_next_edge(row: Scheduled, window: Window, now: datetime, granularity: int) -> Scheduled | None:

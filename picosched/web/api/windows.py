@@ -1,4 +1,4 @@
-"""Windows that all rulesets see: which are open and what depends on them; making, changing and removing them."""
+"""Windows that all rulesets see: which are open, what depends on them; making, changing, removing them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ChangedWindow(Input):
 
 @router.get("", dependencies=[READ])
 def list_windows(engine: AnEngine) -> list[WindowShape]:
-    """All windows that all rulesets see: those of the settings in their order, then those made here, by name."""
+    """The windows that all rulesets see: those of the settings in their order, then those made, by name."""
     return [_shape(each) for each in engine.windows()]
 
 

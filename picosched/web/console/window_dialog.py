@@ -1,4 +1,4 @@
-"""The dialog of a window: makes one, or changes one that was made; it shows in words when it would be open."""
+"""The dialog of a window: makes one, or changes one that was made; it shows when it would be open."""
 
 from __future__ import annotations
 

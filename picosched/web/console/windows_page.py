@@ -91,13 +91,13 @@ def _what_fails(state: WindowState) -> str:
     if not any(state.uses):
         return "Nothing depends on it."
     return (
-        f"In use by {state.uses.words}. Occurrences that are tied to it will fail, and so will rules that ask "
-        "for it; its edges are raised no more."
+        f"In use by {state.uses.words}. Occurrences that are tied to it will fail, and so will rules that "
+        "ask for it; its edges are raised no more."
     )
 
 
 def _row(state: WindowState) -> Mapping[str, Cell]:
-    now = badge_cell("open") if state.open else {"text": "closed", "tone": "quiet"}
+    now = {"text": "open", "tone": "good"} if state.open else {"text": "closed", "tone": "quiet"}
     return {
         "key": state.name,
         "name": state.name,
