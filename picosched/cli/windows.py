@@ -128,5 +128,4 @@ def _tell(done: str, state: WindowState, json: bool) -> None:
     if json:
         write_json({**state.as_json(), "outcome": done})
     else:
-        now = "open" if state.open else "closed"
-        write(f"{done}: {state.name} from {state.opens} to {state.closes}, {state.tz}; it is {now} now")
+        write(f"{done}: {state.name} from {state.opens} to {state.closes}, {state.tz}")

@@ -43,7 +43,8 @@ def test_a_window_is_made_used_changed_and_removed(page: Page, tmp_path: Path) -
         page.get_by_role("option", name="day").click()
         page.get_by_role("button", name="Create").click()
         page.wait_for_url("**/schedules/**")
-        (row,) = [each for each in console.client.get("/api/scheduled").json() if each["kind"] == "repeat"]
+        listed = console.client.get("/api/scheduled").json()["items"]
+        (row,) = [each for each in listed if each["kind"] == "repeat"]
         assert row["window"] == "day"
 
         for width in (390, 1440):
