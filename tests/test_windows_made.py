@@ -399,11 +399,11 @@ def test_the_next_process_goes_on(many: Engine, tmp_path: Path) -> None:
 
 def test_the_ticks_go_on_if_a_transaction_failed(many: Engine) -> None:
     change_and_stop(many, "put")
-    many.edges.left = True
+    many._left.some = True
     many.run_due()
     assert len(dues(many)) == 6
     many.run_due()
-    assert len(dues(many)) == 7 and not many.edges.left
+    assert len(dues(many)) == 7 and not many._left.some
 
 
 def test_a_row_of_a_window_that_is_gone_or_changed_raises_no_wrong_edge(

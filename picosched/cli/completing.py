@@ -157,7 +157,7 @@ def complete_alert(values: Values, incomplete: str) -> Offers:
 
     def read(database: Database) -> Offers:
         from picosched.schedule.alert import shown_to
-        from picosched.store.alerts import to_alert
+        from picosched.store.made import to_alert
 
         return named((each.name, shown_to(each.to)) for each in map(to_alert, database.rows("alerts")))
 
@@ -174,7 +174,7 @@ def complete_window(values: Values, incomplete: str) -> Offers:
     """The names of windows that were made with this prefix, each with its timespecs."""
 
     def read(database: Database) -> Offers:
-        from picosched.store.windows import to_window
+        from picosched.store.made import to_window
 
         return named(map(to_window, database.rows("made_windows")))
 

@@ -1,22 +1,55 @@
-"""What depends on a window that all rulesets see: schedules within it, sources, and rulesets that select its
-edges or name it. A ruleset that has a window of that name itself does not.
+"""The states of the windows that all rulesets see, and what depends on one: schedules within it, sources, and
+rulesets that select its edges or name it. A ruleset that has a window of that name itself does not.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import cached_property
 
 from picosched.errors import KrlError, PicoschedError
-from picosched.schedule.window_state import Uses
+from picosched.pico.windows import windows_of
+from picosched.schedule.window import MadeWindow, Unset, Window
+from picosched.schedule.window_state import Uses, WindowState
+from picosched.settings import Settings
 from picosched.sources.source import Source
+from picosched.store.made import Tied
 from picosched.store.store import Store
-from picosched.store.windows import Tied
 from picosched.turns import sources as declaring
 from picosched.turns.memory import Loaded
 
 MOST = 1_000
 """Schedules, edges and rulesets that are looked through."""
+
+
+def states_of(store: Store, loaded: Loaded, settings: Settings, now: datetime) -> list[WindowState]:
+    """Those of the settings in their order, then those that were made, by name."""
+    made = {each.name: each for each in store.windows.all()}
+    for each in settings.windows:
+        made.pop(each.name, None)
+    depending = Depending(store, loaded)
+    windows = windows_of(settings, store.windows.all)
+    return [_state(each, made.get(name), depending.uses(name), now) for name, each in windows.items()]
+
+
+def _state(window: Window | Unset, made: MadeWindow | None, uses: Uses, now: datetime) -> WindowState:
+    right = window if isinstance(window, Window) else None
+    opens, closes = (right.opens.text, right.closes.text) if right else ("", "")
+    return WindowState(
+        name=window.name,
+        opens=opens if made is None else made.opens,
+        closes=closes if made is None else made.closes,
+        tz=window.tz,
+        open=right is not None and right.open_at(now),
+        next_opening=None if right is None else right.next_opening(now),
+        next_closing=None if right is None else right.next_closing(now),
+        fault=window.why if isinstance(window, Unset) else None,
+        uses=uses,
+        configured=made is None,
+        made=None if made is None else made.made,
+        made_by=None if made is None else made.made_by,
+    )
 
 
 class Depending:

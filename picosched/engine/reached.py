@@ -24,7 +24,6 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire, Label
 from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
 from picosched.schedule.scheduled import Scheduled
-from picosched.schedule.window_state import WindowState
 from picosched.settings import Settings
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from picosched.schedule.load import Load
     from picosched.schedule.new_schedule import NewSchedule
     from picosched.schedule.not_firing import NotFiring
+    from picosched.schedule.window_state import WindowState
     from picosched.store.store import Store
 
 

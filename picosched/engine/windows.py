@@ -7,18 +7,18 @@ reads windows after its commit. One of the settings is changed where it is writt
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from picosched.engine.depending import Depending
 from picosched.engine.wiring import T, Wiring
 from picosched.errors import PicoschedError, shortened
 from picosched.intervention import WINDOW_PUT, WINDOW_REMOVED
-from picosched.pico.windows import windows_of
-from picosched.schedule.window import LONGEST, MOST, MadeWindow, Unset, Window, of_table
-from picosched.schedule.window_state import Preview, WindowState, previewed
+from picosched.schedule.window import LONGEST, MOST, MadeWindow, Window, of_table
 from picosched.settings import Settings
 from picosched.tokens import checked_name
 from picosched.turns import windows as edges
+
+if TYPE_CHECKING:
+    from picosched.schedule.window_state import Preview, WindowState
 
 NAMED = 5
 """How many of these an error names."""
@@ -93,6 +93,8 @@ class Windowed(Wiring):
         `conflict` for one of the settings. Also if something depends on it, unless `force`: then each
         occurrence that is tied to it is recorded as `failed`, and rules that ask for it fail.
         """
+        from picosched.engine.depending import Depending  # late, as it is rarely wanted
+
         self.permit("removed")
 
         def work() -> bool:
@@ -117,6 +119,8 @@ class Windowed(Wiring):
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"
     ) -> Preview:
         """What a window would be, in words and with its next openings. Errors as for `add_window`."""
+        from picosched.schedule.window_state import previewed  # late, as it is rarely wanted
+
         return previewed(self._window_given(name or "new", opens, closes, tz), self.now())
 
     def check_windows(self) -> None:
@@ -155,42 +159,15 @@ class Windowed(Wiring):
 
     def _followed(self, done: T) -> T:
         """After the commit: let the picos follow that are left; `done` is what the transaction returned."""
-        self.edges.follow()
+        self._left.follow()
         self.look_again()
         return done
 
-    # What there is
-
     def _window_states(self) -> list[WindowState]:
-        made = {each.name: each for each in self.store.windows.all()}
-        configured = {each.name for each in self.settings.windows}
-        windows = windows_of(self.settings, self.store.windows.all)
-        depending = Depending(self.store, self.loaded)
-        return [
-            self._window_state(window, None if name in configured else made.get(name), depending)
-            for name, window in windows.items()
-        ]
+        from picosched.engine.depending import states_of  # late, as it is rarely wanted
+
+        return states_of(self.store, self.loaded, self.settings, self.now())
 
     def _state_of_window(self, name: str) -> WindowState:
         """That of a window that there is."""
         return next(each for each in self._window_states() if each.name == name)
-
-    def _window_state(
-        self, window: Window | Unset, made: MadeWindow | None, depending: Depending
-    ) -> WindowState:
-        now, fault = self.now(), window.why if isinstance(window, Unset) else None
-        right = window if isinstance(window, Window) else None
-        return WindowState(
-            name=window.name,
-            opens=made.opens if made else right.opens.text if right else "",
-            closes=made.closes if made else right.closes.text if right else "",
-            tz=window.tz,
-            open=right is not None and right.open_at(now),
-            next_opening=None if right is None else right.next_opening(now),
-            next_closing=None if right is None else right.next_closing(now),
-            fault=fault,
-            uses=depending.uses(window.name),
-            configured=made is None,
-            made=None if made is None else made.made,
-            made_by=None if made is None else made.made_by,
-        )

@@ -23,7 +23,6 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import deliveries, journal, rows
 from picosched.store.agenda import Agenda
 from picosched.store.ahead import Ahead
-from picosched.store.alerts import Alerts
 from picosched.store.audit import Audit
 from picosched.store.begun import BegunRows
 from picosched.store.deliveries import Deliveries
@@ -31,6 +30,7 @@ from picosched.store.due import Due
 from picosched.store.interventions import Interventions
 from picosched.store.journal import Journal
 from picosched.store.machines import Machines
+from picosched.store.made import Alerts, Windows
 from picosched.store.opening import open_database
 from picosched.store.pages import Pages
 from picosched.store.picos import APP, Picos
@@ -38,7 +38,6 @@ from picosched.store.port import MEMORY, Row
 from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
 from picosched.store.tokens import Tokens
-from picosched.store.windows import Windows
 from picosched.timespec.almanac import PLAIN, Almanac
 
 PRUNED_AT_ONCE = 5_000

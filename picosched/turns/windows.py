@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -31,6 +31,7 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.window import Unset, Window
 from picosched.settings import Settings
 from picosched.store.store import Store
+from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
 
 if TYPE_CHECKING:
@@ -139,6 +140,33 @@ def settings_with(store: Store, settings: Settings) -> Settings:
     """The settings, as if those windows that were made and can be read stood in them."""
     windows = windows_of(settings, store.windows.all).values()
     return replace(settings, windows=tuple(each for each in windows if isinstance(each, Window)))
+
+
+class Left:
+    """The picos that do not follow yet what people did to windows. For any thread.
+
+    The transaction that changes a window does the first ones, and whoever changed it the rest. If that fails,
+    the ticks go on with it, and if the process dies, the next one, or another machine of the same database.
+    """
+
+    def __init__(
+        self, store: Store, commits: GroupCommit, loaded: Loaded, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._commits, self._loaded, self._now = store, commits, loaded, now
+        self.some = False
+        """Whether there may be some."""
+
+    def follow(self) -> None:
+        """Let all of them follow."""
+        self.some = True
+        while self.some:
+            self.follow_some()
+
+    def follow_some(self) -> None:
+        """Let the next ones follow, in one transaction."""
+        self.some = self._commits.read(are_left, self._store)
+        if self.some:
+            self.some = self._commits.run(follow_more, self._store, self._loaded, self._now())
 
 
 def are_left(store: Store) -> bool:
