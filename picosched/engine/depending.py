@@ -10,7 +10,7 @@ from functools import cached_property
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.pico.windows import windows_of
-from picosched.schedule.window import MadeWindow, Unset, Window
+from picosched.schedule.window import Unset, Window
 from picosched.schedule.window_state import Uses, WindowState
 from picosched.settings import Settings
 from picosched.sources.source import Source
@@ -23,21 +23,20 @@ MOST = 1_000
 """Schedules, edges and rulesets that are looked through."""
 
 
-def states_of(store: Store, loaded: Loaded, settings: Settings, now: datetime) -> list[WindowState]:
-    """Those of the settings in their order, then those that were made, by name."""
-    made = {each.name: each for each in store.windows.all()}
-    for each in settings.windows:
-        made.pop(each.name, None)
-    depending = Depending(store, loaded)
-    windows = windows_of(settings, store.windows.all)
-    return [_state(each, made.get(name), depending.uses(name), now) for name, each in windows.items()]
-
-
-def _state(window: Window | Unset, made: MadeWindow | None, uses: Uses, now: datetime) -> WindowState:
+def state_of(
+    store: Store, settings: Settings, depending: Depending, name: str, now: datetime
+) -> WindowState | None:
+    """The state of the window of that name; None if there is none."""
+    all = store.windows.all()
+    window = windows_of(settings, lambda: all).get(name)
+    if window is None:
+        return None
+    configured = any(each.name == name for each in settings.windows)
+    made = None if configured else next(each for each in all if each.name == name)
     right = window if isinstance(window, Window) else None
     opens, closes = (right.opens.text, right.closes.text) if right else ("", "")
     return WindowState(
-        name=window.name,
+        name=name,
         opens=opens if made is None else made.opens,
         closes=closes if made is None else made.closes,
         tz=window.tz,
@@ -45,15 +44,19 @@ def _state(window: Window | Unset, made: MadeWindow | None, uses: Uses, now: dat
         next_opening=None if right is None else right.next_opening(now),
         next_closing=None if right is None else right.next_closing(now),
         fault=window.why if isinstance(window, Unset) else None,
-        uses=uses,
-        configured=made is None,
+        uses=depending.uses(name),
+        configured=configured,
         made=None if made is None else made.made,
         made_by=None if made is None else made.made_by,
     )
 
 
+NAMING = re.compile(r'\bwindow:(?:open|opens|closes)\(\s*"([^"]+)"|\b_window"?\s*[:=]\s*"([^"]+)"')
+"""Finds in the text of a ruleset where it asks for a window by a name, or ties a schedule to it."""
+
+
 class Depending:
-    """What depends on windows, as of one read or transaction."""
+    """What depends on windows; sources and the texts of rulesets are read once."""
 
     def __init__(self, store: Store, loaded: Loaded) -> None:
         self._store, self._loaded = store, loaded
@@ -91,18 +94,20 @@ class Depending:
 
     def _rulesets(self, name: str) -> list[str]:
         following = {each.hash for each in self._store.windows.edges(name, MOST)}
-        literal = f'"{re.escape(name)}"'
-        naming = re.compile(rf'\bwindow:(open|opens|closes)\(\s*{literal}|\b_window"?\s*[:=]\s*{literal}')
         found = (
             rid
-            for rid, hash, text in self._texts
-            if (hash in following or naming.search(text)) and not self._hides(name, hash)
+            for rid, hash, named in self._naming
+            if (hash in following or name in named) and not self._hides(name, hash)
         )
         return [*dict.fromkeys(found)]
 
     @cached_property
-    def _texts(self) -> list[tuple[str, str, str]]:
-        return self._store.windows.texts(MOST)
+    def _naming(self) -> list[tuple[str, str, set[str]]]:
+        """(rid, hash, windows that it names) of the rulesets that have to do with windows."""
+        return [
+            (rid, hash, {"".join(each) for each in NAMING.findall(text)})
+            for rid, hash, text in self._store.windows.texts(MOST)
+        ]
 
     def _hides(self, name: str, hash: str) -> bool:
         """Whether a ruleset has a window of that name itself."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from picosched.engine.wiring import T, Wiring
 from picosched.errors import PicoschedError, shortened
 from picosched.intervention import WINDOW_PUT, WINDOW_REMOVED
+from picosched.pico.windows import windows_of
 from picosched.schedule.window import LONGEST, MOST, MadeWindow, Window, of_table
 from picosched.settings import Settings
 from picosched.tokens import checked_name
@@ -31,7 +32,13 @@ class Windowed(Wiring):
         """The states of the windows that all rulesets see: those of the settings in their order, then those
         made here, by name.
         """
-        return self.read(self._window_states)
+        from picosched.engine.depending import Depending, state_of  # late, as it is rarely wanted
+
+        depending = Depending(self.store, self.loaded)
+        names = self.read(lambda: [*windows_of(self.settings, self.store.windows.all)])
+        known = self.store, self.settings, depending
+        found = [self.read(state_of, *known, name, self.now()) for name in names]  # others come in between
+        return [each for each in found if each is not None]
 
     def add_window(
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"
@@ -163,11 +170,11 @@ class Windowed(Wiring):
         self.look_again()
         return done
 
-    def _window_states(self) -> list[WindowState]:
-        from picosched.engine.depending import states_of  # late, as it is rarely wanted
-
-        return states_of(self.store, self.loaded, self.settings, self.now())
-
     def _state_of_window(self, name: str) -> WindowState:
         """That of a window that there is."""
-        return next(each for each in self._window_states() if each.name == name)
+        from picosched.engine.depending import Depending, state_of  # late, as it is rarely wanted
+
+        depending = Depending(self.store, self.loaded)
+        state = state_of(self.store, self.settings, depending, name, self.now())
+        assert state is not None  # it was just put
+        return state
