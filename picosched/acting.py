@@ -59,8 +59,8 @@ ACTIONS: Mapping[str, Role] = {
     "removed": Role.AUTHOR,
     "revoked": Role.AUTHOR,
 }
-"""What is done to a schedule, pico, ruleset, channel, delivery, source, alert, token or the scheduler → its
-role."""
+"""What is done to a schedule, pico, ruleset, channel, delivery, source, alert, window, token or the scheduler
+→ its role."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ KINDS = (
     "delivery",
     "source",
     "alert",
+    "window",
     "token",
     "scheduler",
     "database",

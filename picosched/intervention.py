@@ -32,6 +32,7 @@ SOURCE = "source "
 """Before one of `CHANGES_OF_SOURCES`."""
 CHANGES_OF_SOURCES = ("removed", PAUSED, RESUMED)
 ALERT_PUT, ALERT_REMOVED = "alert put", "alert removed"
+WINDOW_PUT, WINDOW_REMOVED = "window put", "window removed"
 DELIVERY_RETRIED, DELIVERY_DROPPED = "delivery retried", "delivery dropped"
 SETTINGS = "settings"
 """The engine was opened with other settings."""

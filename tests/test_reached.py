@@ -319,6 +319,25 @@ ALERTED: list[Step] = [
     lambda it: [it.engine.drop_delivery(each.id) for each in it.engine.deliveries()],
     lambda it: it.engine.alerts(),
 ]
+WINDOWED: list[Step] = [
+    lambda it: it.engine.windows(),
+    lambda it: it.engine.add_window("made", "weekdays at 8:00", "0 18 * * 1-5", tz="Europe/Berlin"),
+    lambda it: it.engine.add_window("made", "0 8 * * *", "0 9 * * *"),
+    lambda it: it.engine.add_window("a b", "0 8 * * *", "0 9 * * *"),
+    lambda it: it.engine.add_window("none", "at dinner", "0 9 * * *"),
+    lambda it: it.engine.change_window("made", tz="UTC"),
+    lambda it: it.engine.change_window("made", opens="0 7 * * *", closes="0 8 * * *"),
+    lambda it: it.engine.change_window("nosuch", tz="UTC"),
+    lambda it: it.keep(
+        tied=it.engine.root.schedule(
+            "a", "b", repeat="@daily", attributes={"_window": "made", "_name": "t"}
+        ).id
+    ),
+    lambda it: it.engine.remove_window("made"),
+    lambda it: it.engine.windows(),
+    lambda it: it.engine.remove_window("made", force=True),
+    lambda it: [it.engine.remove_window("made"), len(it.agenda.cancel([it.tied])), it.engine.windows()],
+]
 COPIES: list[Step] = [
     lambda it: it.keep(document=it.engine.export_pico("kitchen", history=True)),
     lambda it: it.engine.export_pico("nosuch"),
@@ -383,6 +402,7 @@ STORY = [
     *PAST,
     *OF_SOURCES,
     *ALERTED,
+    *WINDOWED,
     *COPIES,
     *TRIED,
     *ENDS,

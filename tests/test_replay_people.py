@@ -39,6 +39,10 @@ RULES = """ruleset watch {
 }"""
 ONE = 'ruleset guest { rule seen { select where event:domain == "a" send_directive("guest", {"n": 1}) } }'
 TWO = ONE.replace('"n": 1', '"n": 2')
+EDGES = """ruleset edges {
+  rule edge { select when window opened or window closed
+    send_directive(event:type, event:attrs.put("open", window:list().map(function(it) { it{"open"} }))) }
+}"""
 TICK = {"type": "crontab", "name": "s", "to": {"pico": "root"}, "misfire": "all"}
 
 
@@ -171,6 +175,13 @@ ACTS: dict[str, Act] = {
     "pause source for long": lambda it: it.engine.pause_source("s", it.engine.now() + timedelta(hours=1)),
     "resume source": lambda it: it.engine.resume_source("s"),
     "no source": lambda it: it.engine.remove_source("s"),
+    "window": lambda it: it.engine.add_window("w", "*/30 * * * *", "10/30 * * * *"),
+    "window otherwise": lambda it: it.engine.change_window("w", closes="20/30 * * * *"),
+    "no window": lambda it: it.engine.remove_window("w", force=True),
+    "in the window": lambda it: it.engine.root.schedule(
+        "a", "within", repeat="*/5 * * * *", attributes={"_window": "w", "_misfire": "all"}
+    ),
+    "edges": lambda it: it.engine.root.install(EDGES),
     "configured": brought("*/11 * * * *"),
     "configured otherwise": brought("*/13 * * * *"),
 }
@@ -194,6 +205,8 @@ def do(lived: Lived, acts: list[str]) -> None:
 @example(["install", "pass", "install other", "go back", "pass", "uninstall", "configure", "pass"])
 @example(["configured", "pass", "nothing runs", "configured otherwise", "look", "pass"])
 @example(["source", "nothing runs", "no source", "source", "pass", "channel", "by channel", "no channel"])
+@example(["edges", "window", "in the window", "pass", "window otherwise", "pass", "no window", "pass"])
+@example(["window", "edges", "nothing runs", "window otherwise", "no window", "window", "look", "pass"])
 @given(st.lists(st.sampled_from([*ACTS]), min_size=1, max_size=20))
 def test_any_history_of_people_is_replayed(acts: list[str]) -> None:
     for lived in living():

@@ -1,4 +1,4 @@
-"""Shell completion of names and ids: of picos, scheduled events, rulesets, sources, alerts and tokens.
+"""Shell completion of names and ids: of picos, schedules, rulesets, sources, alerts, windows and tokens.
 
 They come from the database, which may be in use, or from the server. Completion must be fast: a file is read
 without creating an engine, and a server has a moment to answer. On any error it offers nothing.
@@ -16,6 +16,8 @@ from picosched.cli.where import Where
 
 if TYPE_CHECKING:
     from picosched.remote import Remote
+    from picosched.schedule.window import MadeWindow
+    from picosched.schedule.window_state import WindowState
     from picosched.store.port import Database
     from picosched.tokens import Token
 
@@ -155,7 +157,7 @@ def complete_alert(values: Values, incomplete: str) -> Offers:
 
     def read(database: Database) -> Offers:
         from picosched.schedule.alert import shown_to
-        from picosched.store.alerts import to_alert
+        from picosched.store.made import to_alert
 
         return named((each.name, shown_to(each.to)) for each in map(to_alert, database.rows("alerts")))
 
@@ -164,6 +166,24 @@ def complete_alert(values: Values, incomplete: str) -> Offers:
 
     def named(found: Iterable[tuple[str, str]]) -> Offers:
         return [(_in_shell(name), to) for name, to in found if name.startswith(incomplete)][:MOST]
+
+    return _offered(values, read, ask)
+
+
+def complete_window(values: Values, incomplete: str) -> Offers:
+    """The names of windows that were made with this prefix, each with its timespecs."""
+
+    def read(database: Database) -> Offers:
+        from picosched.store.made import to_window
+
+        return named(map(to_window, database.rows("made_windows")))
+
+    def ask(remote: Remote) -> Offers:
+        return named(each for each in remote.windows() if not each.configured)
+
+    def named(found: Iterable[MadeWindow | WindowState]) -> Offers:
+        like = (each for each in found if each.name.startswith(incomplete))
+        return [(_in_shell(each.name), f"{each.opens} to {each.closes}") for each in like][:MOST]
 
     return _offered(values, read, ask)
 

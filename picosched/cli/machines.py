@@ -31,6 +31,7 @@ def worker(db: Db = None, grace: Grace = GRACE_SECONDS) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
     with opened(db or database_here()) as engine:
         engine.check_alerts()
+        engine.check_windows()
         bring_sources(engine)
         stopped = threading.Event()
         with ending(grace, lambda *_: stopped.set(), kill_all):

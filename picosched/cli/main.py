@@ -45,6 +45,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
     "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),
     "alerts": ("alerts", "add-alert", "change-alert", "remove-alert", "test-alert"),
+    "windows": ("windows", "add-window", "change-window", "remove-window"),
     "copies": ("backup", "export", "import", "doctor"),
     "migrating": ("migrate",),
 }

@@ -62,6 +62,7 @@ def run(
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
         engine.check_alerts()
+        engine.check_windows()
         bring_sources(engine)
         told = _Told(engine, json)
         stopped = threading.Event()

@@ -131,6 +131,7 @@ def serve(
     defaults = of_a_developer() if open_ else None
     with opened(db, make=True, defaults=defaults) as engine, listen(host, port) as listening:
         engine.check_alerts()
+        engine.check_windows()
         bring_sources(engine)
         hash = None if open_ else _token_hash(engine, new_token)
         plan = Plan(

@@ -45,6 +45,7 @@ from picosched.store.left_out import LeftOut
 from picosched.store.sources import EntryRow
 from picosched.store.store import of_turn
 from picosched.turns import sources as declaring
+from picosched.turns import windows as edges
 from picosched.turns.pieces import RaiseDue, RaiseNow, RaisePast
 from picosched.turns.turns import Turns, eid_of
 
@@ -158,6 +159,9 @@ class Rows:
         now, due = piece.answers.first(self._now()), row.due
         upto = due if (row.misfire or self._misfire) is Misfire.ALL else max(due, now)
         try:
+            if row.kind == "window" and edges.is_out_of_date(self._loaded, row):
+                edges.bring_in_line(self._store, self._loaded, row, now)
+                return NOTHING
             # Of window edges missed together only the last counts, unless each is wanted.
             row = row.with_edge(upto)
             looked = piece.looks[bisect_left(piece.looks, due)]
@@ -412,7 +416,7 @@ class Rows:
             if row.rid:
                 ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
             entity = partial(self._store.entity, row.pico_id, row.rid)
-            window = load_window(ruleset, self._settings, row.window, entity)
+            window = load_window(ruleset, self._settings, row.window, entity, self._loaded.made_windows)
         if row.kind == "repeat" and self._terms_of_all.min_period:
             spaced_from = row.spaced_from
             if spaced_from is None and row.fired is not None:  # written by a version without this field

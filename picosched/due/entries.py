@@ -29,8 +29,9 @@ from picosched.schedule.failing import try_after, which_try, why_tried
 from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import END_OF_PAUSE
 from picosched.schedule.scheduled import Outcome, Overlap, Scheduled
+from picosched.schedule.window import Window
 from picosched.sources.occurrence import MOST_COUNTED, Dealt, dealt_with
-from picosched.sources.source import ECI, RID, TAG, URL, Source, Target
+from picosched.sources.source import ECI, RID, TAG, URL, Entry, Source, Target
 from picosched.sources.steering import Times
 from picosched.store import rows
 from picosched.store.faults import StoreError
@@ -126,7 +127,7 @@ class Entries:
             entry = source.entry(kept.name)
             if entry is None:
                 raise PicoschedError(f'found no entry "{kept.name}" in its declaration', "internal")
-            window = declaring.window_of_entry(entry, self._loaded.settings.windows)
+            window, fault = self._window_of(entry)
             times = source.times(entry, row.anchor)
             dealt = dealt_with(times, kept.due, piece.looked, entry.misfire, window)
             if kept.tries:  # it stands for those it stood for before, too
@@ -136,13 +137,21 @@ class Entries:
                 kept.fires + 1
             ):  # after the last of its count none was to come
                 dealt = replace(dealt, stands_for=1)
-            fault = None if window or entry.steering.window is None else declaring.no_window(entry)
         except PicoschedError as error:  # its time zone is unknown now, for example
             ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)
             self._store.sources.settle(ended, raised=False)
             return None
         settled = replace(kept, due=dealt.next, missed=kept.missed + dealt.missed)
         return DueEntry(row, Whose(kept, source, entry), settled, kept.due, dealt, times, fault)
+
+    def _window_of(self, entry: Entry) -> tuple[Window | None, str | None]:
+        """The window of an entry, if it has one; or what is wrong with it."""
+        try:
+            return declaring.window_of_entry(self._store, self._loaded.settings, entry), None
+        except StoreError:
+            raise
+        except PicoschedError as error:
+            return None, error.message
 
     def resume(self, id: str, now: datetime) -> bool:
         """Resume a source whose pause is over."""

@@ -27,6 +27,7 @@ from picosched.engine.pico import PicoRef
 from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
 from picosched.engine.tokens import Tokened
+from picosched.engine.windows import Windowed
 from picosched.errors import PicoschedError
 from picosched.intervention import PICO_MADE
 from picosched.pico.channel import Channel
@@ -57,7 +58,7 @@ AT_ONCE = 200
 """Turns read in one look."""
 
 
-class Engine(Delivering, Alerting, Sourced, Tokened, Audited, Forecast):
+class Engine(Delivering, Alerting, Windowed, Sourced, Tokened, Audited, Forecast):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from

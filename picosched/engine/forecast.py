@@ -136,7 +136,7 @@ class Forecast(Wiring):
             if step is not None and step <= MINUTE:
                 steady.append(Steady(what, MINUTE / step))
             else:
-                window = declaring.window_of_entry(entry, self.settings.windows)
+                window = self.read(self._window_of_entry, entry)
                 streams.append(Stream(what, _times_of(times, entry, kept, window, span)))
         known = until if known == span.until else known
         granularity = self.settings.granularity
@@ -148,7 +148,7 @@ class Forecast(Wiring):
         span = self._span(self.now(), until)
         found: list[tuple[What, str, Iterator[datetime]]] = []
         for what, entry, kept, times in self.read(self._entries, span):
-            window = declaring.window_of_entry(entry, self.settings.windows)
+            window = self.read(self._window_of_entry, entry)
             found.append((what, kept.source_id, _times_of(times, entry, kept, window, span)))
         return found
 
@@ -166,6 +166,13 @@ class Forecast(Wiring):
                         what = What(kept.id, entry.event, source.label)
                         found.append((what, entry, kept, source.times(entry, row.anchor)))
         return found
+
+    def _window_of_entry(self, entry: Entry) -> Window | None:
+        """The window of an entry; None if it has none, or if it is gone, which is reported when it is due."""
+        try:
+            return declaring.window_of_entry(self.store, self.settings, entry)
+        except PicoschedError:
+            return None
 
     def _name(self, pico_id: str) -> str:
         """The name of a pico; its id if it is gone. Inside the lock."""
@@ -213,7 +220,7 @@ def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
     if row.rid:
         ruleset = engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
     entity = partial(engine.store.entity, row.pico_id, row.rid)
-    window = load_window(ruleset, engine.settings, name, entity)
+    window = load_window(ruleset, engine.settings, name, entity, engine.loaded.made_windows)
     # What is wrong with its data is reported when the row is due as well.
     return replace(window, faulty=False) if isinstance(window, Unset) else window
 

@@ -14,7 +14,7 @@ from heapq import heappush
 
 from picosched.clock import MILLISECOND
 from picosched.due.overlap import GIVEN_UP
-from picosched.engine.redoing import concerned, occurrence_of
+from picosched.engine.redoing import concerned, edges_of, occurrence_of
 from picosched.engine.wiring import Wiring
 from picosched.intervention import BACKFILLED, FIRED, PAUSED, RUNG, SCHEDULED, TRIED, Intervention
 from picosched.schedule.backfill import RAISED
@@ -94,21 +94,23 @@ class Held:
         if (row.domain, row.type) == ("proc", "finished"):
             return True
         record = self.record_of(id, row.due)
+        of_window = row.kind == "window" and self._ahead[edges_of(row.name)] > 0
+        changed = edges_of(row.name) if of_window else owner
         if record is None:
             there = self._record.read(self._record.store.agenda.find, id)
             if there is not None and there.due == row.due and self._is_still_to_come(there):
                 return True
-            if self._ahead[id] > 0:
-                return self._wait_until_changed(id, owner)
+            if self._ahead[id] > 0 or of_window:
+                return self._wait_until_changed(id, changed)
             if self.changed_by_people(id):
                 self.unsure.setdefault(owner, "people changed a schedule of it since")
             return False
         if (
             record.outcome in BY_PEOPLE
             and record.why != GIVEN_UP
-            and self._ahead[id] + self._ahead[owner] > 0
+            and self._ahead[id] + self._ahead[owner] + of_window > 0
         ):
-            return self._wait_until_changed(id, owner)
+            return self._wait_until_changed(id, changed)
         if record.outcome is Outcome.CANCELLED and record.why != GIVEN_UP:
             heappush(self.let_go, (record.fired + MILLISECOND, id, owner))  # if nobody cancels it here
         elif record.outcome not in RAISED or record.eid is None:

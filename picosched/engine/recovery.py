@@ -60,6 +60,8 @@ def take_up(
         commits.run(note_settings, store, settings, names, now())
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
+    while commits.read(edges.are_left, store):
+        commits.run(edges.follow_more, store, loaded, now())
     if commits.read(almanac.is_changed, store, settings):
         commits.run(almanac.plan_anew, store, settings, now())
 

@@ -40,6 +40,8 @@ from picosched.intervention import (
     STEPS,
     TRIED,
     UNINSTALLED,
+    WINDOW_PUT,
+    WINDOW_REMOVED,
     Intervention,
 )
 from picosched.krl.ruleset import Ruleset, compile_ruleset
@@ -47,10 +49,12 @@ from picosched.pico.event import Event
 from picosched.schedule.alert import Alert
 from picosched.schedule.provenance import change_of
 from picosched.schedule.steps import step_of
+from picosched.schedule.window import MadeWindow
 from picosched.sources.reading import read_source
 from picosched.store.picos import PicoRow
 from picosched.turns import install as installing
 from picosched.turns import sources as declaring
+from picosched.turns import windows as edges
 from picosched.turns.pieces import MakeSchedule
 
 LACKING = {
@@ -87,6 +91,8 @@ class Redoing:
             SCHEDULED: self._schedule,
             ALERT_PUT: self._put_alert,
             ALERT_REMOVED: self._remove_alert,
+            WINDOW_PUT: self._put_window,
+            WINDOW_REMOVED: self._remove_window,
             **dict.fromkeys(STEPS, self._change_schedules),
             **{f"{SOURCE}{what}": self._change_source for what in CHANGES_OF_SOURCES},
         }
@@ -179,6 +185,20 @@ class Redoing:
     def _remove_alert(self, each: Intervention, told: Mapping[str, Any]) -> None:
         _need(self._store.alerts.remove(told["name"]))
 
+    def _put_window(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        given = told["name"], told["opens"], told["closes"], told["tz"]
+        self._store.windows.put(MadeWindow(*given, made=each.at, made_by=each.by))
+        self._follow_windows(each)
+
+    def _remove_window(self, each: Intervention, told: Mapping[str, Any]) -> None:
+        _need(self._store.windows.remove(told["name"]))
+        self._follow_windows(each)
+
+    def _follow_windows(self, each: Intervention) -> None:
+        left = edges.follow_from_start(self._store, self._loaded, each.at)
+        while left:
+            left = edges.follow_more(self._store, self._loaded, each.at)
+
     def _lack(self, each: Intervention, told: Mapping[str, Any]) -> None:
         raise LackingError(LACKING.get(each.what, "this picosched does not know it"))
 
@@ -204,12 +224,21 @@ def named(each: Intervention) -> str:
 
 
 def concerned(each: Intervention) -> set[str]:
-    """The ids of picos, schedules and sources that it changes; those of what it makes too."""
+    """The ids of picos, schedules and sources that it changes; those of what it makes too. Of a window, what
+    `edges_of` gives.
+    """
     told = each.told
     if each.what in (TRIED, RUNG):
         return set()
+    if each.what in (WINDOW_PUT, WINDOW_REMOVED):
+        return {edges_of(told["name"])}
     many = (*told.get("ids", ()), *told.get("before", ()))
     return {*many, *(told[key] for key in ("id", "pico") if key in told)}
+
+
+def edges_of(window: str | None) -> str:
+    """What stands for the ids of the rows that follow a window that people change."""
+    return f"window {window}"
 
 
 def occurrence_of(each: Intervention) -> tuple[str, datetime]:

@@ -47,7 +47,7 @@ class Sourced(Wiring):
             with self.store.savepoint():
                 for source, id in zip(sources, ids, strict=True):
                     declaring.check_target(self.store, source.to)
-                    declaring.check_windows(source, self.settings.windows)
+                    declaring.check_windows(self.store, self.settings, source)
                     declaring.add(self.store, source, id, now)
                     self.keep(SOURCE_ADDED, now, id=id, declaration=source.given)
                     self.note("added", "source", id, source.label)
@@ -111,7 +111,7 @@ class Sourced(Wiring):
             for source in sources:
                 try:
                     declaring.check_target(self.store, source.to)
-                    declaring.check_windows(source, self.settings.windows)
+                    declaring.check_windows(self.store, self.settings, source)
                 except PicoschedError as error:
                     log.warning("the source %s can raise nothing yet: %s", source.label, error)
             return brought

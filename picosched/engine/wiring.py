@@ -53,6 +53,7 @@ from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, MakeSchedule, RaiseEvent, RaiseNow, RaisePast
 from picosched.turns.reach import Reach
 from picosched.turns.turns import Turns
+from picosched.turns.windows import Left
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -122,6 +123,7 @@ class Wiring(Acting):
         self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(wired, ask, rehearsed=outside is not None)
+        self._left = Left(self.store, self._commits, self.loaded, self.now)
         self._pruning = Pruning(self.store, self._commits, self.clock)
         self._snapshots = Snapshots(wired, wanted=outside is None)
         self._placement = self._placed()
@@ -157,6 +159,7 @@ class Wiring(Acting):
             self._begun.died(machine.id)
 
         def changed() -> None:
+            self._left.some = True  # another may have died while it followed them
             self.look_again()
             self._programs.interrupt()
 
@@ -358,6 +361,10 @@ class Wiring(Acting):
     def run_due(self) -> int:
         """Process all that is due now and return how many events were raised; errors: `Ticks.run_due`."""
         raised = self._ticks.run_due()
+        if self._left.some:
+            self._left.follow_some()
+            if self._left.some:
+                self.look_again()
         self._pruning.look()
         if self._snapshots.wanted:
             self._snapshots.look()

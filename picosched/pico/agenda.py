@@ -166,7 +166,11 @@ class PicoAgenda:
         if name is not None:
             rid, settings = self._effects.rid, self._effects.settings
             ruleset = self._pico.installed[rid].ruleset if rid else None
-            load_window(ruleset, settings, name, lambda each: whole_of(self._pico.variable(rid, each)))
+            entity, made = (
+                lambda each: whole_of(self._pico.variable(rid, each)),
+                self._pico.world.made_windows,
+            )
+            load_window(ruleset, settings, name, entity, made)
 
     def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> Next:
         """The due time for `at` plus `put_off`; a time that has passed is due now."""

@@ -195,7 +195,12 @@ def _instance(
         config=without_config_keys(config),
         keys=keys,
         host=lambda: pico.host,
-        windows=Windows(ruleset, pico.effects.settings, partial(pico.effects.entity, ruleset.rid)),
+        windows=Windows(
+            ruleset,
+            pico.effects.settings,
+            partial(pico.effects.entity, ruleset.rid),
+            pico.world.made_windows,
+        ),
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:

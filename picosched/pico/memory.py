@@ -22,6 +22,7 @@ from picosched.pico.channel import Channel
 from picosched.pico.event import Query
 from picosched.pico.scheduled import Kept
 from picosched.pico.turn import Turn
+from picosched.schedule.window import MadeWindow
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
@@ -90,6 +91,9 @@ class World(Protocol):
 
         Raises the error if any fails.
         """
+
+    def made_windows(self) -> Sequence[MadeWindow]:
+        """The windows that people made."""
 
     def check_windows(self, ruleset: Ruleset) -> None:
         """KrlError if a window of a ruleset is invalid."""

@@ -1,17 +1,18 @@
-"""The windows that a ruleset sees in a pico: its own, and those of the engine's configuration.
+"""The windows that a ruleset sees in a pico: its own, those of the settings, and those that people made.
 
-A ruleset's own window hides a configured one with the same name. One that depends on entity variables is made
+A ruleset's own window hides others with the same name. Those that people made are read only if somebody asks
+for a name that is none of the others, or for all windows. One that depends on entity variables is made
 anew each time it is asked for, of what they are then. An error in a ruleset's window has its span.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.size import charge
-from picosched.schedule.window import Unset, Window
+from picosched.schedule.window import MadeWindow, Unset, Window
 from picosched.settings import Settings
 from picosched.timespec.almanac import Almanac
 
@@ -25,13 +26,16 @@ READ = 60
 Entity = Callable[[str], Any]
 """The name of an entity variable → its value."""
 
+Made = Callable[[], Sequence[MadeWindow]]
+"""Reads the windows that people made."""
+
 
 class Windows(Mapping[str, Window | Unset]):
-    """Name → window, for a ruleset in a pico whose variables `entity` reads; without one, the configured."""
+    """Name → window, for a ruleset in a pico whose variables `entity` reads; without one, those all see."""
 
-    def __init__(self, ruleset: Ruleset | None, settings: Settings, entity: Entity) -> None:
+    def __init__(self, ruleset: Ruleset | None, settings: Settings, entity: Entity, made: Made) -> None:
         """KrlError if a window of literals is invalid."""
-        self._almanac, self._entity = settings.almanac, entity
+        self._almanac, self._entity, self._made = settings.almanac, entity, made
         declared = {} if ruleset is None else ruleset.windows
         self._variable = {name: each for name, each in declared.items() if each.variables}
         self._fixed = {each.name: each for each in settings.windows} | {
@@ -41,23 +45,36 @@ class Windows(Mapping[str, Window | Unset]):
         }
 
     def __getitem__(self, name: str) -> Window | Unset:
-        declared = self._variable.get(name)
-        return self._fixed[name] if declared is None else _as_set(declared, self._almanac, self._entity)
+        if (declared := self._variable.get(name)) is not None:
+            return _as_set(declared, self._almanac, self._entity)
+        if (fixed := self._fixed.get(name)) is not None:
+            return fixed
+        for each in self._made():
+            if each.name == name:
+                return each.read(self._almanac)
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._fixed | self._variable)
+        return iter(dict.fromkeys((*self._fixed, *self._variable, *(each.name for each in self._made()))))
 
     def __len__(self) -> int:
-        return len(self._fixed | self._variable)
+        return sum(1 for _ in self)
 
 
-def load_window(ruleset: Ruleset | None, settings: Settings, name: str, entity: Entity) -> Window | Unset:
+def load_window(
+    ruleset: Ruleset | None, settings: Settings, name: str, entity: Entity, made: Made
+) -> Window | Unset:
     """The window with that name. KrlError `not_found` if there is none."""
-    windows = Windows(ruleset, settings, entity)
-    if name not in windows:
+    windows = Windows(ruleset, settings, entity, made)
+    if (found := windows.get(name)) is None:
         wanted = f"one of {', '.join(windows)}" if windows else "one that the ruleset or the settings name"
         raise KrlError(f"found the window {name}, wanted {wanted}", code="not_found")
-    return windows[name]
+    return found
+
+
+def windows_of(settings: Settings, made: Made) -> Windows:
+    """The windows that all rulesets see; of the same name that of the settings wins."""
+    return Windows(None, settings, lambda name: None, made)
 
 
 def _parsed(window: Declared, almanac: Almanac) -> Window:

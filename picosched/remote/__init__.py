@@ -21,10 +21,11 @@ from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery, read_delivery
 from picosched.pico.turn import Turn
 from picosched.remote.agenda import RemoteAgenda, params_of
+from picosched.remote.alerts import RemoteAlerts
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico, texts_of
 from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
-from picosched.schedule.alert import TOLD, AlertState, read_alert_state
+from picosched.remote.windows import RemoteWindows
 from picosched.schedule.chain import Why, read_why
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Remote", "RemotePico"]
 
 
-class Remote:
+class Remote(RemoteAlerts, RemoteWindows):
     """The picos of a server: `Remote("http://127.0.0.1:8123", token)`; use it in a `with`.
 
     Every method raises PicoschedError: `internal` if the server does not answer within `patience` seconds,
@@ -250,7 +251,7 @@ class Remote:
 
     def revoke_token(self, name: str) -> bool:
         """Revoke a token. False if there is none of that name."""
-        return self._change("DELETE", f"/api/tokens/{part(name)}")
+        return self._line.change("DELETE", f"/api/tokens/{part(name)}")
 
     # Deliveries
 
@@ -271,52 +272,11 @@ class Remote:
 
     def retry_delivery(self, id: str) -> bool:
         """Try a delivery now; one that is dead is pending again. False if there is none."""
-        return self._change("POST", f"/api/deliveries/{part(id)}/retry")
+        return self._line.change("POST", f"/api/deliveries/{part(id)}/retry")
 
     def drop_delivery(self, id: str) -> bool:
         """Drop a delivery: it is not sent any more. False if there is none."""
-        return self._change("DELETE", f"/api/deliveries/{part(id)}")
-
-    def _change(self, method: str, path: str) -> bool:
-        try:
-            self._line.ask(method, path)
-        except PicoschedError as error:
-            if error.code != "not_found":
-                raise
-            return False
-        return True
-
-    def alerts(self) -> list[AlertState]:
-        """The states of all alerts: those of the server's settings, then those made there, by name."""
-        return [read_alert_state(told) for told in self._line.ask("GET", "/api/alerts")]
-
-    def add_alert(
-        self, name: str, to: str, *, on: Sequence[str] = TOLD, after: int = 1, secret: str = ""
-    ) -> AlertState:
-        """Make an alert; it holds from now on."""
-        body = {"name": name, "to": to, "on": [*on], "after": after, "secret": secret}
-        return read_alert_state(self._line.ask("POST", "/api/alerts", body=body))
-
-    def change_alert(
-        self,
-        name: str,
-        *,
-        to: str | None = None,
-        on: Sequence[str] | None = None,
-        after: int | None = None,
-        secret: str | None = None,
-    ) -> AlertState:
-        """Change what is given of an alert that was made there."""
-        body = {"to": to, "on": None if on is None else [*on], "after": after, "secret": secret}
-        return read_alert_state(self._line.ask("PATCH", f"/api/alerts/{part(name)}", body=body))
-
-    def remove_alert(self, name: str) -> bool:
-        """Remove an alert that was made there. False if there is none; `conflict` for one of the settings."""
-        return self._change("DELETE", f"/api/alerts/{part(name)}")
-
-    def test_alert(self, name: str) -> None:
-        """Let an alert tell of a happening "test"."""
-        self._line.ask("POST", f"/api/alerts/{part(name)}/test")
+        return self._line.change("DELETE", f"/api/deliveries/{part(id)}")
 
     # Sources
 

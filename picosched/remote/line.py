@@ -79,6 +79,16 @@ class Line:
         self._meet()
         return self._asked(method, path, params, body)
 
+    def change(self, method: str, path: str) -> bool:
+        """Whether there was something to change at a path."""
+        try:
+            self.ask(method, path)
+        except PicoschedError as error:
+            if error.code != "not_found":
+                raise
+            return False
+        return True
+
     def text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
         """The text of an answer that is not JSON."""
         with self.stream(path, params) as answer:

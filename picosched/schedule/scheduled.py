@@ -211,7 +211,7 @@ class Scheduled:
         if self.timespec is None:
             return "once"
         if self.kind == "window":
-            return f"opens {self._window.opens.explain()}; closes {self._window.closes.explain()}"
+            return self._window.explain()
         words = self.read(self.timespec).explain()
         return f"{words}; while one is at work the next {NEXT[self.overlap]}" if self.overlap else words
 

@@ -4,6 +4,9 @@ Only its timespecs decide whether it is open: its latest opening or closing up t
 is no state to initialize, store or lose during downtime. If both come at the same instant it closes; before
 its first opening it is closed.
 
+A window is declared by a ruleset, is a table of the settings, or is made while the engine runs and kept in
+the database (`MadeWindow`); of the last two a name is one or the other.
+
 An edge is a change: an opening while it is open is not an edge, nor is a closing while it is closed.
 """
 
@@ -18,6 +21,7 @@ from typing import Any
 
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
+from picosched.schedule.record import NAME, TEXT, TIME, Field, Table
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
@@ -27,6 +31,11 @@ TRIED = 1_000
 """The most openings that are closings as well which are passed over; with more in a row a window is shut."""
 
 RESOLUTION = timedelta(microseconds=1)
+
+MOST = 100
+"""Windows of one database, besides those of the settings."""
+LONGEST = 4_000
+"""Characters of a timespec of one that is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,11 @@ class Window:
     @property
     def text(self) -> str:
         """Its timespecs as JSON, which `read_window` parses."""
-        return json.dumps({"from": self.opens.text, "to": self.closes.text}, ensure_ascii=False)
+        return _text(self.opens.text, self.closes.text)
+
+    def explain(self) -> str:
+        """Its timespecs in words."""
+        return f"opens {self.opens.explain()}; closes {self.closes.explain()}"
 
     def open_at(self, time: datetime) -> bool:
         """Whether it is open at a time: from an opening on, up to and without the closing."""
@@ -195,6 +208,44 @@ class Unset:
     def _check(self) -> None:
         if self.faulty:
             raise KrlError(self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeWindow:
+    """A window that was made while an engine ran, as it is kept."""
+
+    name: str
+    opens: str
+    """Its timespecs, as texts."""
+    closes: str
+    tz: str
+    made: datetime
+    """When it was made or changed last."""
+    made_by: str
+    """Who did that, as `str(Actor)` says."""
+
+    def read(self, almanac: Almanac = PLAIN) -> Window | Unset:
+        """The window; one that is faulty if the almanac does not have its calendar any more, for example."""
+        try:
+            return read_window(self.name, _text(self.opens, self.closes), self.tz, almanac)
+        except PicoschedError as error:
+            return Unset(self.name, f"the window {self.name}: {error.message}", faulty=True, tz=self.tz)
+
+
+MADE_WINDOW = Table(
+    "made_window",
+    MadeWindow,
+    Field("name", NAME),
+    Field("opens", TEXT, json="from"),
+    Field("closes", TEXT, json="to"),
+    Field("tz", TEXT, json="in"),
+    Field("made", TIME),
+    Field("made_by", TEXT),
+)
+
+
+def _text(opens: str, closes: str) -> str:
+    return json.dumps({"from": opens, "to": closes}, ensure_ascii=False)
 
 
 @lru_cache(maxsize=1024)

@@ -23,7 +23,6 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import deliveries, journal, rows
 from picosched.store.agenda import Agenda
 from picosched.store.ahead import Ahead
-from picosched.store.alerts import Alerts
 from picosched.store.audit import Audit
 from picosched.store.begun import BegunRows
 from picosched.store.deliveries import Deliveries
@@ -31,6 +30,7 @@ from picosched.store.due import Due
 from picosched.store.interventions import Interventions
 from picosched.store.journal import Journal
 from picosched.store.machines import Machines
+from picosched.store.made import Alerts, Windows
 from picosched.store.opening import open_database
 from picosched.store.pages import Pages
 from picosched.store.picos import APP, Picos
@@ -78,6 +78,7 @@ class Store:
         self.tokens = Tokens(self._database)
         self.audit = Audit(self._database)
         self.alerts = Alerts(self._database)
+        self.windows = Windows(self._database)
         self.interventions = Interventions(self._database)
         self.almanac = PLAIN
         """What timespecs are read with."""

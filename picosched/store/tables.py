@@ -12,6 +12,7 @@ from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED
+from picosched.schedule.window import MADE_WINDOW
 from picosched.store import deliveries, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.port import Kept
@@ -48,4 +49,5 @@ TABLES = (
     Kept("intervention", INTERVENTION.inserted),
     Kept("token", TOKEN.inserted, ("name",)),
     Kept("alert", ALERT.inserted, ("name",)),
+    Kept("made_window", MADE_WINDOW.inserted, ("name",)),
 )

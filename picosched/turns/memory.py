@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from picosched.pico.memory import Installed
 from picosched.pico.pico import Pico
 from picosched.pico.said import Unanswered
 from picosched.pico.windows import Windows
+from picosched.schedule.window import MadeWindow
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
 from picosched.store.picos import hash_of
@@ -191,6 +192,10 @@ class Loaded:
             known = self._rulesets.put(hash, compile_ruleset(text, origin))
         return known
 
+    def ruleset_of(self, hash: str) -> Ruleset:
+        """The compiled ruleset of a text that is kept; KrlError if it has errors."""
+        return self._ruleset(hash)
+
     def known(self, text: str) -> Ruleset | None:
         """The ruleset of a text if it is in memory."""
         return self._rulesets.find(hash_of(text))
@@ -309,8 +314,11 @@ class Loaded:
             before_each()
             start(pico, rid)
 
+    def made_windows(self) -> Sequence[MadeWindow]:
+        return self._store.windows.all()
+
     def check_windows(self, ruleset: Ruleset) -> None:
-        Windows(ruleset, self.settings, lambda name: None)
+        Windows(ruleset, self.settings, lambda name: None, self.made_windows)
 
     def picos_under(self, pico_id: str) -> int:
         return self._store.picos.number_under(pico_id)

@@ -20,9 +20,11 @@ from picosched.errors import PicoschedError
 from picosched.hashed import id_of
 from picosched.krl.urls import shown_url
 from picosched.pico.channel import new_tags
+from picosched.pico.windows import windows_of
 from picosched.schedule.fire import Fire, Label
 from picosched.schedule.scheduled import Outcome, Scheduled
-from picosched.schedule.window import Window
+from picosched.schedule.window import Unset, Window
+from picosched.settings import Settings
 from picosched.sources.reading import read_source
 from picosched.sources.source import ECI, PICO, RID, TAG, URL, Entry, Source, Target, when_of
 from picosched.sources.state import EntryState, SourceState
@@ -266,21 +268,30 @@ def check_target(store: Store, target: Target) -> None:
         raise PicoschedError(f"{found} picos have the name {target.name}: use an id", "conflict")
 
 
-def window_of_entry(entry: Entry, windows: Sequence[Window]) -> Window | None:
-    """The window of an entry, among those of the settings; None if it names none, or none of these."""
-    return next((each for each in windows if each.name == entry.steering.window), None)
+def window_of_entry(store: Store, settings: Settings, entry: Entry) -> Window | None:
+    """The window of an entry, of the settings or made by people; None if the entry names none.
+
+    `not_found` if there is none of that name, `invalid` if it cannot be read any more.
+    """
+    name = entry.steering.window
+    if name is None:
+        return None
+    window = windows_of(settings, store.windows.all).get(name)
+    if window is None:
+        found = f"found the window {name}, wanted one of the settings, or one that somebody made"
+        raise PicoschedError(found, "not_found")
+    if isinstance(window, Unset):
+        raise PicoschedError(window.why)
+    return window
 
 
-def no_window(entry: Entry) -> str:
-    """What is wrong with an entry whose window is not among those of the settings."""
-    return f"found the window {entry.steering.window}, wanted one that the settings name"
-
-
-def check_windows(source: Source, windows: Sequence[Window]) -> None:
-    """`not_found` if an entry names a window that the settings do not have."""
+def check_windows(store: Store, settings: Settings, source: Source) -> None:
+    """Errors as for `window_of_entry`, for any entry."""
     for entry in source.entries:
-        if entry.steering.window is not None and window_of_entry(entry, windows) is None:
-            raise PicoschedError(f'the entry "{entry.name}": {no_window(entry)}', "not_found")
+        try:
+            window_of_entry(store, settings, entry)
+        except PicoschedError as error:
+            raise PicoschedError(f'the entry "{entry.name}": {error.message}', error.code) from error
 
 
 def tag_of(target: Target) -> str:

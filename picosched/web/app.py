@@ -43,6 +43,7 @@ from picosched.web.api import (
     sources,
     times,
     tokens,
+    windows,
 )
 from picosched.web.api.shapes import ErrorShape
 from picosched.web.ecis import WithoutEcis
@@ -98,6 +99,7 @@ def new_app(
         sources,
         deliveries,
         alerts,
+        windows,
         journal,
         times,
         session,

@@ -101,6 +101,7 @@ def test_tab_completes_commands_names_ids_and_rulesets(run: Any, folder: Path, b
     run("add-source", '{"type": "metronome", "name": "ticking", "interval": 60000, "to": {"pico": "root"}}')
     run("make-token", "anna", "--role", "read")
     run("add-alert", "ops", "https://x/")
+    run("add-window", "day", "0 8 * * *", "0 18 * * *")
     for line, word in (
         ("pause-source tic", "ticking "),
         ("why tic", "ticking "),
@@ -111,6 +112,7 @@ def test_tab_completes_commands_names_ids_and_rulesets(run: Any, folder: Path, b
         ("query tea", "tea_timer:"),
         ("revoke-token an", "anna "),
         ("remove-alert o", "ops "),
+        ("change-window d", "day "),
         ("add-alert x y --on rec", "recovered "),
         ("make-token bob --role op", "operate "),
     ):

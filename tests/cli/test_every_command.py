@@ -26,6 +26,7 @@ COMMANDS = [
     "reschedule", "backfill", "history", "why", "journal", "backup", "export", "import", "doctor",
     "migrate", "sources", "add-source", "remove-source", "pause-source", "resume-source", "deliveries",
     "retry-delivery", "drop-delivery", "alerts", "add-alert", "change-alert", "remove-alert", "test-alert",
+    "windows", "add-window", "change-window", "remove-window",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -61,6 +62,10 @@ ON_A_DATABASE = [
     ("change-alert", "ops", "--after", "2"),
     ("remove-alert", "ops"),
     ("test-alert", "ops"),
+    ("windows",),
+    ("add-window", "day", "0 8 * * *", "0 18 * * *"),
+    ("change-window", "day", "--tz", "Asia/Tokyo"),
+    ("remove-window", "day"),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
     ("audit",),
@@ -77,6 +82,7 @@ WRITING = {
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
     "make-token", "revoke-token", "go-back",
     "add-alert", "change-alert", "remove-alert", "test-alert",
+    "add-window", "change-window", "remove-window",
 }  # fmt: skip
 
 HOLD = """\
@@ -153,7 +159,7 @@ def test_what_fails_makes_no_database(run: Any, folder: Path) -> None:
 
 def test_a_shell_is_told_how_to_complete(picosched: Any) -> None:
     asked = picosched(_PICOSCHED_COMPLETE="complete_bash", COMP_WORDS="picosched ch", COMP_CWORD="1")
-    assert asked.out.split() == ["check", "channels", "change-alert"]
+    assert asked.out.split() == ["check", "channels", "change-alert", "change-window"]
 
 
 def test_there_are_no_colours_where_nobody_sees_them(picosched: Any) -> None:

@@ -121,7 +121,7 @@ def test_a_window_that_is_gone_is_a_failure_until_it_is_back() -> None:
         made.run_until(START + 2 * HOUR)
         (entry,) = made.sources()[0].entries
         assert (entry.fires, entry.failed, seen(made)) == (0, 2, [])
-        assert entry.error == "found the window noon, wanted one that the settings name"
+        assert entry.error == "found the window noon, wanted one of the settings, or one that somebody made"
         made.bring_sources([read_source({**TABLE, "window": "night"})])
         made.run_until(START + 4 * HOUR)
         assert seen(made) == hours(3, 4)

@@ -170,6 +170,8 @@ def made_older(postgres: Server, address: str) -> None:
         "ALTER TABLE source_entry DROP COLUMN asked",
         "DROP TABLE token",
         "DROP TABLE alert",
+        "DROP TABLE made_window",
+        "DROP INDEX scheduled_window, scheduled_edges",
         "DROP TABLE audit",
         "DROP TABLE intervention",
         "DROP TABLE version",
@@ -216,6 +218,8 @@ def test_what_others_made_of_a_view_outlives_its_change(address: str, store: Sto
     reader = f"reader_{address.rpartition('/')[2].partition('?')[0]}"
     for statement in (
         "DROP TABLE intervention",
+        "DROP TABLE made_window",
+        "DROP INDEX scheduled_window, scheduled_edges",
         "UPDATE picosched SET version = 21",
         "DROP VIEW schedules",
         *(

@@ -18,6 +18,7 @@ from picosched.schedule.alert import Alert
 from picosched.schedule.changed import cancelled
 from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Status
+from picosched.schedule.window import MadeWindow
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
@@ -81,6 +82,7 @@ ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
 TOKEN = Token("anna", Role.OPERATE, "0f", NOW, "HTTP", NOW + MINUTE)
 ALERT = Alert("ops", "https://x/?é", ("failed", "late"), 3, "s", NOW, "HTTP")
+WINDOW = MadeWindow("day", "0 8 * * *", "daily at 18:00 é", "UTC", NOW, "HTTP")
 DEED = deed_of(Actor("HTTP", "anna", Role.OPERATE), NOW, "paused", "schedule", "still", "é")
 VERSION = Version("p", "tea", "0f", "tea.krl", NOW, "HTTP")
 OF_RULE = replace(
@@ -108,6 +110,7 @@ def furnish(store: Store) -> None:
     store.begun.mark("once", 1)
     store.tokens.add(TOKEN)
     store.alerts.put(ALERT)
+    store.windows.put(WINDOW)
     store.audit.add(DEED)
     store.picos.note_version(VERSION)
 
@@ -196,6 +199,9 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "remove_token": lambda store: store.tokens.remove("anna"),
     "add_alert": lambda store: store.alerts.put(replace(ALERT, name="me", made=None, made_by=None)),
     "change_alert": lambda store: store.alerts.put(replace(ALERT, to="mailto:a@b", on=("late",), secret="")),
+    "add_window": lambda store: store.windows.put(replace(WINDOW, name="night")),
+    "change_window": lambda store: store.windows.put(replace(WINDOW, opens="0 9 * * *", tz="Asia/Tokyo")),
+    "remove_window": lambda store: store.windows.remove("day"),
     "remove_alert": lambda store: store.alerts.remove("ops"),
     "remove_deliveries": lambda store: store.deliveries.remove_of("p"),
     "delivered": lambda store: store.deliveries.remove("d"),
@@ -230,6 +236,7 @@ def everything(store: Store) -> dict[str, Any]:
         "begun": store.begun.all(),
         "tokens": store.tokens.all(),
         "alerts": store.alerts.all(),
+        "windows": store.windows.all(),
         "versions": [store.picos.versions(id, "tea") for id in picos],
         "audit": store.audit.deeds(None, 10, {}),
     }

@@ -436,6 +436,20 @@ INTERVENTIONS = (
 )
 """What people did, with its arguments, for replays."""
 
+MADE_WINDOWS = (
+    f"""CREATE TABLE made_window (
+        name {TEXT} PRIMARY KEY,
+        opens {TEXT} NOT NULL,
+        closes {TEXT} NOT NULL,
+        tz {TEXT} NOT NULL,
+        made bigint NOT NULL,
+        made_by {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX scheduled_window ON scheduled (in_window, seq) WHERE in_window IS NOT NULL",
+    "CREATE INDEX scheduled_edges ON scheduled (name, seq) WHERE kind = 'window'",
+)
+"""Windows that were made while an engine ran, and what finds the rows that depend on one."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -460,6 +474,7 @@ MIGRATIONS = (
     ("0021_alerts", ALERTS),
     ("0022_makers", MAKERS),
     ("0023_interventions", INTERVENTIONS),
+    ("0024_made_windows", MADE_WINDOWS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -395,6 +395,20 @@ INTERVENTIONS = (
 )
 """What people did, with its arguments, for replays."""
 
+MADE_WINDOWS = (
+    """CREATE TABLE made_window (
+        name TEXT PRIMARY KEY,
+        opens TEXT NOT NULL,
+        closes TEXT NOT NULL,
+        tz TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        made_by TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX scheduled_window ON scheduled (in_window) WHERE in_window IS NOT NULL",
+    "CREATE INDEX scheduled_edges ON scheduled (name) WHERE kind = 'window'",
+)
+"""Windows that were made while an engine ran, and what finds the rows that depend on one."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -421,6 +435,7 @@ MIGRATIONS = (
     ("0023_alerts", ALERTS),
     ("0024_makers", MAKERS),
     ("0025_interventions", INTERVENTIONS),
+    ("0026_made_windows", MADE_WINDOWS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

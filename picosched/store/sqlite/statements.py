@@ -26,6 +26,7 @@ from picosched.schedule.happenings import DOMAIN
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.record import Table
 from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
+from picosched.schedule.window import MADE_WINDOW
 from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.texts import Parts, texts_of, with_conditions
@@ -51,6 +52,7 @@ FRAGMENTS: dict[str, Any] = {
     "provenance": Columns(PROVENANCE),
     "token": Columns(TOKEN),
     "alert": Columns(ALERT),
+    "made_window": Columns(MADE_WINDOW),
     "version": Columns(VERSION),
     "deed": Columns(DEED),
     "intervention": Columns(INTERVENTION),

@@ -281,4 +281,4 @@ def _installed(pico: PicoRef, rid: str) -> InstalledRow:
 
 
 def _found(engine: AnEngine, text: str, name: str | None) -> list[Finding]:
-    return check(text, name, engine.settings.almanac, engine.now(), settings=engine.settings)
+    return check(text, name, engine.settings.almanac, engine.now(), settings=engine.settings_with_windows())

@@ -40,6 +40,7 @@ PAGES = (
     "sources_page",
     "deliveries_page",
     "alerts_page",
+    "windows_page",
     "machines_page",
     "audit_page",
     "tokens_page",

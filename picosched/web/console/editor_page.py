@@ -183,9 +183,10 @@ class _Editor:
             return
         with self._console.telling_errors():
             engine = self._console.engine
-            settings, now = engine.settings, engine.now()
+            now = engine.now()
 
             def looked_at() -> tuple[list[Finding], list[dict[str, Any]]]:
+                settings = engine.settings_with_windows()
                 return check(given, name, settings.almanac, now, settings=settings), colours(given)
 
             findings, coloured = await self._console.run(looked_at)

@@ -59,6 +59,7 @@ PLACES = (
     Place("/schedules", "Schedules", "s"),
     Place("/history", "History", "h"),
     Place("/load", "Load", "l"),
+    Place("/windows", "Windows", "n"),
     Place("/rulesets", "Rulesets", "r"),
     Place("/graph", "Graph", "w"),
     Place("/sources", "Sources", "c"),

@@ -7,6 +7,7 @@ becomes a source, a cron table of one entry.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,14 +39,24 @@ def add_pages(console: Console) -> None:
     @console.page(HERE)
     async def new(when: str = "", pico: str = "", event: str = "") -> None:
         rows = await console.run(lambda: all_picos(console.engine))
+        settings = await console.run(console.engine.settings_with_windows)
+        windows = [each.name for each in settings.windows]
         names = {each.id: each.name or each.id for each in rows}
         with frame(console, "New schedule", "/schedules"), console.telling_errors():
             text("h1", "New schedule")
-            _Form(console, names, when[:4000], pico, event[:200])
+            _Form(console, names, windows, when[:4000], pico, event[:200])
 
 
 class _Form:
-    def __init__(self, console: Console, names: dict[str, str], when: str, pico: str, event: str) -> None:
+    def __init__(
+        self,
+        console: Console,
+        names: dict[str, str],
+        windows: Sequence[str],
+        when: str,
+        pico: str,
+        event: str,
+    ) -> None:
         self._console = console
         with box("grid"):
             with panel("When, what and where"):
@@ -98,6 +109,12 @@ class _Form:
                 )
                 self._attrs.classes("mono").props("autogrow")
                 self._name = ui.input("Name", placeholder=OF_SCHEDULE)
+                self._window = ui.select(
+                    {"": "at any time", **{each: each for each in windows}},
+                    label="Only while this window is open",
+                    value="",
+                )
+                self._window.set_visibility(bool(windows))
                 for field in (self._when, self._named, self._event, self._name):
                     field.props("stack-label")  # so that the hint is seen before one types
                 with box("dialog-buttons"):
@@ -176,7 +193,12 @@ class _Form:
         """Make a schedule of a pico; returns the path of its page."""
         domain, _, type = self._event_named.partition(":")
         name, spec = self._called, self._spec
-        attributes = {**self._attributes, "_timezone": self._tz, **({"_name": name} if name else {})}
+        attributes = {
+            **self._attributes,
+            "_timezone": self._tz,
+            **({"_name": name} if name else {}),
+            **({"_window": self._window.value} if self._window.value else {}),
+        }
         engine, chosen = self._console.engine, self._pico.value
 
         def work() -> str:
@@ -208,7 +230,8 @@ class _Form:
 
     def _declaration(self) -> dict[str, Any]:
         event = self._event_named
-        entry = {"name": "entry", "when": self._spec, "event": event, "attrs": self._attributes}
+        within = {"window": self._window.value} if self._window.value else {}
+        entry = {"name": "entry", "when": self._spec, "event": event, "attrs": self._attributes, **within}
         return {
             "type": "crontab",
             "name": self._called or f"{event} {self._spec}",

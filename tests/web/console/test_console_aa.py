@@ -16,6 +16,7 @@ OTHERS = {
     "load": "/load",
     "history": "/history",
     "alerts": "/alerts",
+    "windows": "/windows",
     "settings": "/settings",
     "machines": "/machines",
 }
@@ -122,6 +123,17 @@ def test_the_dialog_of_an_alert_has_no_fault(seen: Page, house: tuple[str, dict[
     dialog = seen.get_by_role("dialog", name="A new alert")
     dialog.get_by_label("Tells", exact=True).fill("https://ops.example.org/hook")
     expect(dialog.get_by_text("It posts to https://ops.example.org/… when")).to_be_visible()
+    assert faults(seen) == []
+
+
+def test_the_dialog_of_a_window_has_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
+    url, paths = house
+    seen.goto(url + paths["windows"])
+    seen.get_by_role("button", name="New window…").click()
+    dialog = seen.get_by_role("dialog", name="A new window")
+    dialog.get_by_label("Opens", exact=True).fill("weekdays at 8:00")
+    dialog.get_by_label("Closes", exact=True).fill("weekdays at 18:00")
+    expect(dialog.get_by_text("open from").first).to_be_visible()
     assert faults(seen) == []
 
 

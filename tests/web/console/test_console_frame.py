@@ -18,6 +18,7 @@ PLACES = {
     "/schedules": "Schedules",
     "/history": "History",
     "/load": "Load",
+    "/windows": "Windows",
     "/rulesets": "Rulesets",
     "/graph": "Graph",
     "/sources": "Sources",

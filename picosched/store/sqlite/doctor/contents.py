@@ -19,7 +19,7 @@ from picosched.schedule.alert import ALERT
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED, Outcome, Status
-from picosched.schedule.window import read_window
+from picosched.schedule.window import MADE_WINDOW, read_window
 from picosched.sources.reading import read_source
 from picosched.store import rows
 from picosched.store.journal import ENTRY
@@ -256,6 +256,7 @@ TABLES = (
     Table("intervention", ["seq"], _columns(INTERVENTION)),
     Table("token", ["name"], _columns(TOKEN)),
     Table("alert", ["name"], _columns(ALERT)),
+    Table("made_window", ["name"], {**_columns(MADE_WINDOW), "tz": ZONE}),
     Table(
         "source",
         ["id"],

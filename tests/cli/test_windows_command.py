@@ -1,0 +1,72 @@
+"""`windows` and its kin: which are open, and windows that are made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+SETTINGS = '[window.night]\nfrom = "0 22 * * *"\nto = "0 6 * * *"\n'
+TIED = """ruleset tied {
+  rule edge { select when window opened name re#^day$# send_directive("open") }
+}"""
+
+
+def test_without_windows_it_says_so(run: Any, folder: Path) -> None:
+    (folder / "tied.krl").write_text(TIED)
+    assert run("install", "tied.krl").status == 0
+    assert run("windows").out == (
+        "there are no windows; `picosched add-window` makes one, or a table [window.NAME]\n"
+    )
+    assert run("windows", "--json").lines == []
+
+
+def test_a_window_is_made_changed_and_removed(run: Any, folder: Path) -> None:
+    (folder / "picosched.toml").write_text(SETTINGS)
+    (folder / "tied.krl").write_text(TIED)
+    assert run("install", "tied.krl").status == 0
+    made = run("add-window", "day", "weekdays at 8:00", "0 18 * * 1-5", "--tz", "Europe/Berlin")
+    assert made.out == "added: day from weekdays at 8:00 to 0 18 * * 1-5, Europe/Berlin\n"
+    changed = run("change-window", "day", "--from", "0 7 * * *", "--tz", "UTC", "--json").json
+    assert (changed["from"], changed["to"], changed["in"]) == ("0 7 * * *", "0 18 * * 1-5", "UTC")
+    assert changed["outcome"] == "changed"
+    night, day = run("windows", "--json").lines
+    assert [each["configured"] for each in (night, day)] == [True, False]
+    assert day["made_by"].startswith("the command line") and day["uses"]["rulesets"] == 1
+    table = run("windows").out
+    assert "the settings" in table and "1 ruleset" in table and "nothing" in table
+    deeds = [(each["what"], each["on"]) for each in run("audit", "--kind", "window", "--json").lines]
+    assert deeds == [("changed", "day"), ("added", "day")]
+    refused = run("remove-window", "day")
+    assert (refused.status, "in use by the ruleset tied; wanted" in refused.err) == (3, True)
+    assert run("doctor").status == 0
+    assert run("remove-window", "day", "--force").out == "removed: day\n"
+
+
+def test_what_is_wrong_with_a_window_is_said(run: Any, folder: Path) -> None:
+    (folder / "picosched.toml").write_text(SETTINGS)
+    (folder / "tied.krl").write_text(TIED)
+    assert run("install", "tied.krl").status == 0
+    for words, told in (
+        (("add-window", "night", "@daily", "0 9 * * *"), "a table [window.night] of the settings"),
+        (("add-window", "new", "at dinner", "@daily"), 'timespec "at dinner"'),
+        (("add-window", "new", "@daily", "0 9 * * *", "--tz", "Mars"), "Mars"),
+        (("remove-window", "night"), "a table [window.night] of the settings"),
+        (("remove-window", "nosuch"), "there is no window nosuch"),
+        (("change-window", "nosuch", "--tz", "UTC"), "there is no window nosuch"),
+    ):
+        failed = run(*words)
+        assert (failed.status, told in failed.err) == (3 if "[window." in told else 1, True), failed.err
+    assert run("change-window", "night").status == 2
+
+
+def test_a_server_does_not_start_with_two_windows_of_a_name(run: Any, folder: Path) -> None:
+    (folder / "tied.krl").write_text(TIED)
+    assert run("install", "tied.krl").status == 0
+    assert run("add-window", "night", "0 22 * * *", "0 6 * * *").status == 0
+    (folder / "picosched.toml").write_text(SETTINGS)
+    for words in (("run", "--once"), ("serve", "--port", "0")):
+        failed = run(*words)
+        assert failed.status == 3
+        assert "found the window night in the settings, and one made by" in failed.err
+    assert run("remove-window", "night").status == 0
+    assert run("run", "--once").status == 0
