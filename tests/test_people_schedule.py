@@ -373,6 +373,13 @@ def test_its_attributes_count_among_those_that_its_rule_is_given(engine: Engine)
         ({"at": 10**400}, "the time of a schedule"),
         ({"at": ""}, "found '' as the time"),
         ({"at": True}, "found True as the time"),
+        ({"at": "09:00"}, 'found "09:00" as the time of a schedule, wanted a date with it'),
+        ({"at": " T0900Z"}, "wanted a date with it"),
+        ({"at": "2026"}, 'found "2026" as the time of a schedule, wanted a date with it'),
+        ({"at": "2026-03"}, "wanted a date with it"),
+        ({"at": "2026-W10"}, "wanted a date with it"),
+        ({"attributes": {"_start": "09:00"}}, 'found "09:00" as _start, wanted a date with it'),
+        ({"attributes": {"_until": "2026"}}, 'found "2026" as _until, wanted a date with it'),
         ({"at": b"2026"}, "as the time of a schedule"),
         ({"at": "2026-03-02T08:00\0Z"}, "as the time of a schedule"),
         ({"at": "1" * 10_000_000}, "as the time of a schedule"),
@@ -424,6 +431,15 @@ def test_its_times_are_given_in_every_form(engine: Engine) -> None:
     assert {(each.row.due, each.row.asked) for each in rows} == {(at + timedelta(seconds=30), at)}
     spec = rows[0].row.read("every day at 9:00", "Europe/Rome")
     assert engine.root.schedule("tea", "due", repeat=spec).row.tz == "Europe/Rome"
+
+
+def test_what_names_a_day_is_a_time_and_rules_need_none(engine: Engine) -> None:
+    days = ("2026-03-02", "20260302", "2026-061", "2026061", "2026-W10-1", "2026W101", "2026-03-02T00:00Z")
+    rows = [engine.root.schedule("tea", "due", at=each).row for each in days]
+    assert {each.due for each in rows} == {parse_time("2026-03-02T00:00:00Z")}
+    for when, wanted in (("09:00", "2026-03-01T09:00:00Z"), ("2027", "2027-01-01T00:00:00Z")):
+        row = by_rule(engine.root, "at", when, {})
+        assert isinstance(row, Scheduled) and row.due == parse_time(wanted)
 
 
 def test_a_pico_has_so_many_and_no_more(tmp_path: Path) -> None:

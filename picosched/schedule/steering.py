@@ -40,6 +40,8 @@ UNTIL, COUNT, WINDOW, OVERLAP, RETRY = "_until", "_count", "_window", "_overlap"
 FOR_REPEATS = (START, UNTIL, COUNT, OVERLAP)
 """These are refused with an `at`. The classic engine lets `_name` and `_timezone` stand with one."""
 
+TIMES = (START, UNTIL)
+
 KEEP, REPLACE = "keep", "replace"
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
