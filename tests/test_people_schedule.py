@@ -488,6 +488,18 @@ def test_a_zone_that_an_at_ignores_is_told(engine: Engine) -> None:
     assert not engine.root.schedule("tea", "due", at="2126-03-02T09:00").warnings
 
 
+def test_an_attribute_that_only_nearly_steers_is_told(engine: Engine) -> None:
+    given = {"_nam": "x", "_widow": "office", "_own": 1, "name": 2}
+    made = engine.root.schedule("tea", "due", repeat="0 9 * * *", attributes=given)
+    assert made.row.attrs == given and made.row.name is None
+    assert made.warnings == [
+        "found _nam, which is passed to the event as it is: is _name meant?",
+        "found _widow, which is passed to the event as it is: is _window meant?",
+    ]
+    many = {f"_nam{n}{'x' * n}": n for n in range(10_000, 10_000 + 20)} | {f"_{n}": n for n in range(1_000)}
+    assert not engine.root.schedule("tea", "due", repeat="0 9 * * *", attributes=many).warnings
+
+
 def test_it_has_the_warnings_of_a_rule(engine: Engine) -> None:
     (warning,) = engine.root.schedule("tea", "due", repeat="* * * * *").warnings
     turn = engine.root.raise_event("tea", "repeat", {"when": "* * * * *", "attributes": {}})
