@@ -500,6 +500,25 @@ def test_an_attribute_that_only_nearly_steers_is_told(engine: Engine) -> None:
     assert not engine.root.schedule("tea", "due", repeat="0 9 * * *", attributes=many).warnings
 
 
+def test_an_event_that_no_rule_selects_is_told(engine: Engine) -> None:
+    def warnings(event: str) -> list[str]:
+        made = engine.root.schedule(*event.split(":"), at="2026-03-02", attributes={"_name": event})
+        assert made.is_new
+        return [*made.warnings]
+
+    warning = "no rule of the pico root selects tea:duw so far"
+    assert warnings("tea:duw") == [warning] and warnings("tea:due") == []
+    engine.root.install("""ruleset odd {
+      rule off is inactive { select when tea off }
+      rule pair { select when tea warm and tea poured }
+    }""")
+    assert warnings("tea:poured") == [] and len(warnings("tea:off")) == 1
+    (own,) = [each for each in engine.scheduled() if each.name == "tea:duw"]
+    assert own.due == parse_time("2026-03-02T00:00:00Z")  # a rule that selects it may come before
+    engine.root.install("ruleset any { rule all { select where true } }")
+    assert warnings("tea:tea") == []
+
+
 def test_it_has_the_warnings_of_a_rule(engine: Engine) -> None:
     (warning,) = engine.root.schedule("tea", "due", repeat="* * * * *").warnings
     turn = engine.root.raise_event("tea", "repeat", {"when": "* * * * *", "attributes": {}})
