@@ -177,14 +177,15 @@ def test_a_scheduled_event_is_paused_moved_repeated_fired_and_cancelled(
     assert (repeated["kind"], repeated["due"][5:]) == ("repeat", "01-01T08:00:00Z")
     assert len(client.get(f"{path}/next", params={"n": 3}).json()["next"]) == 3
     assert client.post(f"{path}/fire").json()["handled"][0]["type"] == "done"
-    assert client.delete(path).json()["status"] == "cancelled"
+    assert client.delete(path, params={"reason": "\0"}).status_code == 400
+    assert client.delete(path, params={"reason": "x" * 1_001}).status_code == 413
+    assert client.delete(path, params={"reason": "no more tea"}).json()["status"] == "cancelled"
     assert client.delete(path).status_code == 409
     outcomes = [each["outcome"] for each in pages(client, "/api/history", id=id, limit=1)]
     assert outcomes[0] == "cancelled" and "fired" in outcomes
     assert {each["event"] for each in pages(client, "/api/history", id=id)} == {"tea:done"}
-    assert [each["outcome"] for each in pages(client, "/api/history", id=id, outcome="cancelled")] == [
-        "cancelled"
-    ]
+    (record,) = pages(client, "/api/history", id=id, outcome="cancelled")
+    assert record["why"] == "no more tea"
 
 
 @pytest.mark.parametrize(
