@@ -60,6 +60,8 @@ def test_alerts_are_listed_with_what_became_of_the_last(page: Page, tmp_path: Pa
 def test_without_alerts_it_says_how_to_have_one(page: Page, console: Opened) -> None:
     page.goto(f"{console.url}/alerts")
     expect(page.get_by_text("Nobody is told")).to_be_visible()
+    page.get_by_role("button", name="Make an alert").click()
+    expect(page.get_by_role("dialog", name="A new alert")).to_be_visible()
 
 
 @pytest.fixture
