@@ -14,6 +14,7 @@ import pytest
 from hooked import Received, receiving, serving
 
 from picosched import Engine, PicoschedError, VirtualClock
+from picosched.outside.mail import send_mail
 from picosched.pico.delivery import Delivery
 from picosched.settings import load_settings
 
@@ -173,6 +174,25 @@ def test_an_alert_through_a_channel_obeys_max_pending(
         ({}, r"found \[\], wanted a table of `to`"),
         ({"to": "ops"}, "found 'ops', wanted as `to` a URL"),
         (
+            {"to": "mailto:<a@b>"},
+            "found 'mailto:<a@b>', wanted as `to` a URL, \"mailto:\" and an address such",
+        ),
+        *(
+            ({"to": f"mailto:{each}"}, "and an address such as me@example.org")
+            for each in (
+                "Me<a@b>",
+                "a,c@b",
+                "a@b,c@d",
+                "a@b;",
+                "(c)a@b",
+                '"a"@b',
+                "a..c@b",
+                "a@b..c",
+                "a@",
+                "a@[b",
+            )
+        ),
+        (
             {"to": "https://x/", "on": ["fired"]},
             "found .'fired'., wanted as `on` a list of some of",
         ),
@@ -219,9 +239,7 @@ def test_a_name_cannot_write_headers_of_a_mail(mail: Received, name: str) -> Non
     assert message["To"] == "ops@example.org"
 
 
-def test_a_mail_that_cannot_be_made_is_a_dead_letter(mail: Received) -> None:
-    smtp = f"smtp://127.0.0.1:{mail.port}"
-    with failing({"ops": {"to": "mailto:(b@example.org"}}, 1, smtp=smtp) as engine:
-        (letter,) = engine.deliveries(dead=True)
-    assert letter.error is not None
-    assert "cannot be sent as a mail" in letter.error
+def test_a_mail_that_cannot_be_made_is_refused_for_good(mail: Received) -> None:
+    """As of an alert that an older picosched let be made."""
+    answer = send_mail(f"smtp://127.0.0.1:{mail.port}", "(b@example.org", "failed", "")
+    assert answer.status == 400 and "cannot be sent as a mail" in answer.reason and mail == []

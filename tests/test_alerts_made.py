@@ -19,7 +19,7 @@ from racing import race, until
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.acting import HTTP, Actor, Role
 from picosched.krl.urls import shown_host
-from picosched.schedule.alert import MOST
+from picosched.schedule.alert import MOST, Alert
 
 START = "2026-03-01T00:00:00Z"
 FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
@@ -452,3 +452,11 @@ def test_a_change_that_changes_nothing_leaves_who_made_it_and_when(
     clock.advance(hours=1)
     assert engine.change_alert("ops") == engine.change_alert("ops", after=3) == made
     assert engine.change_alert("ops", after=4).made == engine.now() != made.made
+
+
+def test_an_address_that_older_versions_took_can_be_mended(tmp_path: Path) -> None:
+    with Engine(tmp_path / "picos.db", VirtualClock(START), smtp="smtp://127.0.0.1:1") as engine:
+        engine.write(engine.store.alerts.put, Alert("ops", "mailto:<a@b.example>"))
+        with pytest.raises(PicoschedError, match=r"found 'mailto:<a@b\.example>', wanted as `to`"):
+            engine.change_alert("ops", after=2)
+        assert engine.change_alert("ops", to="mailto:a@b.example").to == "mailto:a@b.example"

@@ -373,6 +373,13 @@ def test_its_attributes_count_among_those_that_its_rule_is_given(engine: Engine)
         ({"at": 10**400}, "the time of a schedule"),
         ({"at": ""}, "found '' as the time"),
         ({"at": True}, "found True as the time"),
+        ({"at": "09:00"}, 'found "09:00" as the time of a schedule, wanted a date with it'),
+        ({"at": " T0900Z"}, "wanted a date with it"),
+        ({"at": "2026"}, 'found "2026" as the time of a schedule, wanted a date with it'),
+        ({"at": "2026-03"}, "wanted a date with it"),
+        ({"at": "2026-W10"}, "wanted a date with it"),
+        ({"attributes": {"_start": "09:00"}}, 'found "09:00" as _start, wanted a date with it'),
+        ({"attributes": {"_until": "2026"}}, 'found "2026" as _until, wanted a date with it'),
         ({"at": b"2026"}, "as the time of a schedule"),
         ({"at": "2026-03-02T08:00\0Z"}, "as the time of a schedule"),
         ({"at": "1" * 10_000_000}, "as the time of a schedule"),
@@ -426,6 +433,15 @@ def test_its_times_are_given_in_every_form(engine: Engine) -> None:
     assert engine.root.schedule("tea", "due", repeat=spec).row.tz == "Europe/Rome"
 
 
+def test_what_names_a_day_is_a_time_and_rules_need_none(engine: Engine) -> None:
+    days = ("2026-03-02", "20260302", "2026-061", "2026061", "2026-W10-1", "2026W101", "2026-03-02T00:00Z")
+    rows = [engine.root.schedule("tea", "due", at=each).row for each in days]
+    assert {each.due for each in rows} == {parse_time("2026-03-02T00:00:00Z")}
+    for when, wanted in (("09:00", "2026-03-01T09:00:00Z"), ("2027", "2027-01-01T00:00:00Z")):
+        row = by_rule(engine.root, "at", when, {})
+        assert isinstance(row, Scheduled) and row.due == parse_time(wanted)
+
+
 def test_a_pico_has_so_many_and_no_more(tmp_path: Path) -> None:
     with Engine(tmp_path / "picos.db", VirtualClock(START), max_pending=3) as engine:
         for _ in range(3):
@@ -470,6 +486,37 @@ def test_a_zone_that_an_at_ignores_is_told(engine: Engine) -> None:
         "found _timezone with an at, which ignores it: a time without an offset is in UTC"
     ]
     assert not engine.root.schedule("tea", "due", at="2126-03-02T09:00").warnings
+
+
+def test_an_attribute_that_only_nearly_steers_is_told(engine: Engine) -> None:
+    given = {"_nam": "x", "_widow": "office", "_own": 1, "name": 2}
+    made = engine.root.schedule("tea", "due", repeat="0 9 * * *", attributes=given)
+    assert made.row.attrs == given and made.row.name is None
+    assert made.warnings == [
+        "found _nam, which is passed to the event as it is: is _name meant?",
+        "found _widow, which is passed to the event as it is: is _window meant?",
+    ]
+    many = {f"_nam{n}{'x' * n}": n for n in range(10_000, 10_000 + 20)} | {f"_{n}": n for n in range(1_000)}
+    assert not engine.root.schedule("tea", "due", repeat="0 9 * * *", attributes=many).warnings
+
+
+def test_an_event_that_no_rule_selects_is_told(engine: Engine) -> None:
+    def warnings(event: str) -> list[str]:
+        made = engine.root.schedule(*event.split(":"), at="2026-03-02", attributes={"_name": event})
+        assert made.is_new
+        return [*made.warnings]
+
+    warning = "no rule of the pico root selects tea:duw so far"
+    assert warnings("tea:duw") == [warning] and warnings("tea:due") == []
+    engine.root.install("""ruleset odd {
+      rule off is inactive { select when tea off }
+      rule pair { select when tea warm and tea poured }
+    }""")
+    assert warnings("tea:poured") == [] and len(warnings("tea:off")) == 1
+    (own,) = [each for each in engine.scheduled() if each.name == "tea:duw"]
+    assert own.due == parse_time("2026-03-02T00:00:00Z")  # a rule that selects it may come before
+    engine.root.install("ruleset any { rule all { select where true } }")
+    assert warnings("tea:tea") == []
 
 
 def test_it_has_the_warnings_of_a_rule(engine: Engine) -> None:

@@ -221,7 +221,7 @@ AGENDA: list[Step] = [
     lambda it: it.agenda.fire_now(it.day),
     lambda it: it.agenda.fire_now("nosuch"),
     lambda it: it.agenda.cancel([it.ids[1], "nosuch"], dry_run=True),
-    lambda it: [it.agenda.cancel([it.ids[1]]), it.agenda.cancel([it.ids[1]])],
+    lambda it: [it.agenda.cancel([it.ids[1]], "no more"), it.agenda.cancel([it.ids[1]])],
 ]
 OWN: list[Step] = [
     lambda it: [it.kitchen.scheduled("tea"), it.kitchen.scheduled("nosuch"), it.shelf.scheduled()],

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Any
 
 from picosched.check.subject import Subject
@@ -20,16 +19,13 @@ from picosched.krl import syntax
 from picosched.krl.moments import moment
 from picosched.krl.values import to_string
 from picosched.schedule.failing import LEAST_WAIT
-from picosched.schedule.steering import IF_EXISTS, NAME, RETRY, STEERING, ZONE, read_steering
+from picosched.schedule.steering import IF_EXISTS, NAME, RETRY, STEERING, ZONE, meant, read_steering
 from picosched.settings import Settings
 from picosched.timespec.zone import check_zone
 
 FIELD = r"(?:[\d*?/,#-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|l|w)+"
 WITH_SECONDS = re.compile(rf"\s*(?:{FIELD}\s+){{5}}{FIELD}(?:\s|$)", re.IGNORECASE)
 """With this many fields or more, the first is the seconds."""
-
-AS_LIKE = 0.75
-"""Attributes as like to one that steers are taken for it, mistyped."""
 
 DEEPEST = 10
 """So deep is looked for a value: what names itself has none."""
@@ -121,9 +117,8 @@ def _steering(subject: Subject, attributes: Attributes, *, repeat: bool) -> None
     """What steers the schedule is read one by one, as the engine reads it, where its value is known."""
     for name, node in attributes.items():
         if name not in STEERING:
-            near = get_close_matches(name, STEERING, 1, AS_LIKE) if name.startswith("_") else []
-            if near:
-                subject.say("W405", f"{name} is passed to the event as it is: is {near[0]} meant?", node)
+            if near := meant(name):
+                subject.say("W405", f"{name} is passed to the event as it is: is {near} meant?", node)
             continue
         found = _known(subject, node)
         if not found or (name == ZONE and repeat):  # reported as E305

@@ -33,14 +33,26 @@ Step = Callable[["ReachedAgenda", list[str], bool], "list[Scheduled]"]
 @command(
     app,
     PANEL,
-    "picosched cancel 5f0c21d8",
+    "picosched cancel 5f0c21d8 --reason 'the shop is closed'",
     "picosched cancel --rid tea_timer --due-until 2026-03-02 --dry-run",
 )
 @choosing
-def cancel(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
+def cancel(
+    chosen: Chosen,
+    where: Where = HERE,
+    reason: Annotated[
+        str | None, Option("--reason", metavar="TEXT", help="Kept in the history, and shown there.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Cancel pending or paused events."""
     _change(
-        chosen, where, json, "cancel", "cancelled", lambda agenda, ids, dry: agenda.cancel(ids, dry_run=dry)
+        chosen,
+        where,
+        json,
+        "cancel",
+        "cancelled",
+        lambda agenda, ids, dry: agenda.cancel(ids, reason, dry_run=dry),
     )
 
 

@@ -26,7 +26,11 @@ def schedule(
     words: Words = None,
     at: Annotated[
         str | None,
-        Option("--at", metavar="TIME", help="When it is due, once: ISO 8601, in UTC without an offset."),
+        Option(
+            "--at",
+            metavar="TIME",
+            help="When it is due, once: a date, or a date and a time, in UTC without an offset.",
+        ),
     ] = None,
     repeat: Annotated[
         str | None,

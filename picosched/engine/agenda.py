@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 
 from picosched.acting import Actor
+from picosched.checked import checked_text
 from picosched.clock import format_time, parse_time, shifted
 from picosched.engine.forecast import why_shut, window_of_row
 from picosched.engine.reached import OfPico
@@ -42,6 +43,9 @@ AT_ONCE = 500
 
 MOST_NOTED = 20
 """Schedules changed in one transaction up to which the audit tells each."""
+
+MOST_REASON = 1_000
+"""Characters of the reason of a cancel."""
 
 MOST_RECORDS = 10_000
 """Records read for a backfill."""
@@ -146,7 +150,12 @@ class Agenda:
     # Changing
 
     def cancel(self, which: Which, reason: str | None = None, *, dry_run: bool = False) -> list[Scheduled]:
-        """Cancel them; returns the changed rows."""
+        """Cancel them; returns the changed rows. The reason is kept in their records."""
+        if reason is not None:
+            checked_text(reason, "the reason")
+            if len(reason) > MOST_REASON:
+                found = f"found a reason of {len(reason):,} characters"
+                raise PicoschedError(f"{found}, wanted at most {MOST_REASON:,}", "too_large")
         return self._change(which, CANCELLED, {"reason": reason}, dry_run)
 
     def pause(

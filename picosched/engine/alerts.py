@@ -96,7 +96,7 @@ class Alerting(Wiring):
             if not kept:
                 raise PicoschedError(f"there is no alert {shortened(name)}", "not_found")
             changed = alert_of(name, {**kept, **wanted})
-            if changed != alert_of(name, kept):
+            if {**kept, **wanted} != kept:  # what was kept may be one that is refused today
                 self._put("changed", changed)
             return self._state_of(name)
 

@@ -6,23 +6,33 @@ Its input is checked at the door, as that of an event is; the rest is what a rul
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from math import isfinite
 from typing import Any
 
 from picosched.checked import json_object
 from picosched.clock import EPOCH, format_time
 from picosched.engine.wiring import Wiring
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, shortened
 from picosched.schedule.new_schedule import NewSchedule
-from picosched.schedule.steering import STEERING, ZONE
+from picosched.schedule.steering import STEERING, TIMES, ZONE, meant
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import MakeSchedule
 
 At = str | int | float | datetime | timedelta
-"""ISO 8601, milliseconds since 1970, a datetime with a zone, or how long from now."""
+"""ISO 8601 with a date, milliseconds since 1970, a datetime with a zone, or how long from now."""
 Repeat = str | Mapping[str, Any] | Timespec
+
+UNDATED = re.compile(r"\s*(?!\d{4}-?(?:\d\d-?\d\d|\d{3}|W\d\d-?\d))[Tt]?\d", re.ASCII)
+"""The beginning of a time that names no day. For rules `09:00` is today, and `2026` the first of January; a
+person who writes so means something else, and would find out late."""
+
+MOST_LIKE = 100
+"""Attributes that are looked at, whether they are mistyped."""
 
 ZONE_OF_AT = f"found {ZONE} with an at, which ignores it: a time without an offset is in UTC"
 
@@ -54,13 +64,25 @@ def schedule(
         given = attributes.get(name)
         if isinstance(given, float) and not isfinite(given):
             raise PicoschedError(f"found {given} as {name}, wanted a number that JSON has")
+    for what, given in (("the time of a schedule", at), *((name, attributes.get(name)) for name in TIMES)):
+        if isinstance(given, str) and UNDATED.match(given):
+            found = json.dumps(shortened(given), ensure_ascii=False)
+            raise PicoschedError(
+                f"found {found} as {what}, wanted a date with it, as in 2026-03-01T09:00:00Z"
+            )
     event = engine.new_event(domain, type, attributes, once=once)
     when = _time(at, event.time) if at is not None else _timespec(repeat, engine)
     by = str(engine.by)
     made = engine.make_schedule(MakeSchedule(event, pico_id, when, at is None, maker=by, by=engine.noted))
+    like = islice((name for name in event.attrs if name.startswith("_")), MOST_LIKE)
+    warnings = [
+        f"found {shortened(name)}, which is passed to the event as it is: is {near} meant?"
+        for name in like
+        if (near := meant(name))
+    ]
     if at is not None and event.attrs.get(ZONE):
-        made = made._replace(warnings=[*made.warnings, ZONE_OF_AT])
-    return made
+        warnings.append(ZONE_OF_AT)
+    return made._replace(warnings=[*made.warnings, *warnings])
 
 
 def _time(at: At, now: datetime) -> str | int | float:

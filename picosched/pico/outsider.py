@@ -13,7 +13,7 @@ from picosched.krl.size import spending
 from picosched.pico.chance import Tape
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
-from picosched.pico.turn import Turn
+from picosched.pico.turn import WARNING, Turn
 from picosched.settings import Settings
 
 NO_TURN = ""
@@ -37,6 +37,9 @@ def schedule(
             pico.random.begin(drawn)
             effects.begin("", maker, event, 0)
             id = effects.agenda.schedule(event.domain, event.type, event.attrs, None, when, repeats)
+            if not _selected(pico, event):
+                name = f"{event.domain}:{event.type}"
+                effects.log(WARNING, f"no rule of the pico {pico.name} selects {name} so far")
             effects.keep()
     except BaseException:
         effects.drop()
@@ -45,3 +48,13 @@ def schedule(
         pico.random.end()
         effects.end_turn()
     return turn, id
+
+
+def _selected(pico: Pico, event: Event) -> bool:
+    """Whether a rule of the pico that can run selects such an event."""
+    rulesets = [each.ruleset for each in pico.installed.values()]
+    return any(
+        each.rules[index].name not in each.inactive
+        for each in rulesets
+        for index in each.salient(event.domain, event.type)
+    )

@@ -116,8 +116,10 @@ class RemoteAgenda:
 
     # Changing
 
-    def cancel(self, which: Iterable[str], *, dry_run: bool = False) -> list[Scheduled]:
-        return self._change(which, dry_run, change="cancel")
+    def cancel(
+        self, which: Iterable[str], reason: str | None = None, *, dry_run: bool = False
+    ) -> list[Scheduled]:
+        return self._change(which, dry_run, change="cancel", reason=reason)
 
     def pause(
         self, which: Iterable[str], until: str | datetime | None = None, *, dry_run: bool = False

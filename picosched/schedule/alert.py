@@ -27,7 +27,9 @@ TOLD = ("failed", "missed")
 
 ECI = "eci:"
 MAIL = "mailto:"
-TO = re.compile(r"https?://\S+|mailto:[^\s@?]+@[^\s@?]+|eci:[\w-]+", re.ASCII)
+_ATOMS = r"""[^\s@?.<>()\[\]",:;\\]+(?:\.[^\s@?.<>()\[\]",:;\\]+)*"""
+"""What stands on each side of the @ of an address: no name, no `<>` and no second address."""
+TO = re.compile(rf"https?://\S+|mailto:{_ATOMS}@(?:{_ATOMS}|\[[\w.:]+\])|eci:[\w-]+", re.ASCII)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """Characters that no database takes: NUL, and halves of others."""
 SIGNATURE = "X-Picosched-Signature"
@@ -105,7 +107,11 @@ def alert_of(name: str, table: object) -> Alert:
     to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
     if not isinstance(to, str) or len(to) > LONGEST or UNSTORABLE.search(to) or TO.fullmatch(to) is None:
         found = repr(shown_to(to)) if isinstance(to, str) else type(to).__name__
-        raise _wrong(name, found, 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
+        raise _wrong(
+            name,
+            found,
+            'as `to` a URL, "mailto:" and an address such as me@example.org, or "eci:" and a channel',
+        )
     if not to.startswith((ECI, MAIL)):
         try:
             origin(without_user(to)[0])

@@ -26,6 +26,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from picosched.errors import PicoschedError, shortened
@@ -39,6 +40,8 @@ UNTIL, COUNT, WINDOW, OVERLAP, RETRY = "_until", "_count", "_window", "_overlap"
 
 FOR_REPEATS = (START, UNTIL, COUNT, OVERLAP)
 """These are refused with an `at`. The classic engine lets `_name` and `_timezone` stand with one."""
+
+TIMES = (START, UNTIL)
 
 KEEP, REPLACE = "keep", "replace"
 
@@ -168,3 +171,12 @@ POLICY: dict[str, Callable[[str, Any, TimeOf], Any]] = {
 """Those that are fields of the row, which have the same name without `_`, and how each is read."""
 
 STEERING = (NAME, IF_EXISTS, ZONE, START, *(name for name in POLICY if name != NAME))
+
+_AS_LIKE = 0.75
+
+
+def meant(name: str) -> str | None:
+    """The steering attribute for which `name` was mistyped, going by how like it is."""
+    if name in STEERING or not name.startswith("_"):
+        return None
+    return next(iter(get_close_matches(name, STEERING, 1, _AS_LIKE)), None)

@@ -56,6 +56,16 @@ def test_cancel_takes_the_beginning_of_an_id(run: Any, pending: list[dict[str, A
     assert run("cancel", first).status == 1
 
 
+def test_the_reason_of_a_cancel_is_in_the_history(run: Any, pending: list[dict[str, Any]]) -> None:
+    id = pending[0]["id"]
+    assert run("cancel", id, "--reason", "x" * 1_001).err.startswith("error: found a reason of 1,001 charac")
+    assert run("cancel", id, "--reason", "").status == 1
+    run("cancel", id, "--reason", "the shop is closed")
+    assert "cancelled: the shop is closed" in run("history", id).out
+    assert "cancelled: the shop is closed" in run("show", id).out
+    assert run("history", id, "--json").lines[0]["why"] == "the shop is closed"
+
+
 def test_a_slip_in_one_id_cancels_none(run: Any, pending: list[dict[str, Any]]) -> None:
     assert run("cancel", pending[0]["id"], "nosuch").status == 1
     assert run("cancel", "").status == 1
@@ -617,7 +627,8 @@ def test_what_a_calendar_leaves_out_is_told_before_it_would_have_come(run: Any, 
 
 def test_an_event_is_scheduled_by_hand(run: Any, pending: list[dict[str, Any]]) -> None:
     made = run("schedule", "tea:due", "--repeat", "0 9 * * *", "_name=nine", "_timezone=Europe/Rome", "n=1")
-    assert made.out.startswith("scheduled tea:due on root for ") and made.err == ""
+    assert made.out.startswith("scheduled tea:due on root for ")
+    assert made.err == "warning: no rule of the pico root selects tea:due so far\n"
     again = run("schedule", "tea:due", "--repeat", "0 8 * * *", "_name=nine")
     assert again.out.startswith("there was one of that name already: tea:due on root for ")
     often = run("schedule", "tea:due", "--repeat", "* * * * *", "--json")

@@ -177,14 +177,15 @@ def test_a_scheduled_event_is_paused_moved_repeated_fired_and_cancelled(
     assert (repeated["kind"], repeated["due"][5:]) == ("repeat", "01-01T08:00:00Z")
     assert len(client.get(f"{path}/next", params={"n": 3}).json()["next"]) == 3
     assert client.post(f"{path}/fire").json()["handled"][0]["type"] == "done"
-    assert client.delete(path).json()["status"] == "cancelled"
+    assert client.delete(path, params={"reason": "\0"}).status_code == 400
+    assert client.delete(path, params={"reason": "x" * 1_001}).status_code == 413
+    assert client.delete(path, params={"reason": "no more tea"}).json()["status"] == "cancelled"
     assert client.delete(path).status_code == 409
     outcomes = [each["outcome"] for each in pages(client, "/api/history", id=id, limit=1)]
     assert outcomes[0] == "cancelled" and "fired" in outcomes
     assert {each["event"] for each in pages(client, "/api/history", id=id)} == {"tea:done"}
-    assert [each["outcome"] for each in pages(client, "/api/history", id=id, outcome="cancelled")] == [
-        "cancelled"
-    ]
+    (record,) = pages(client, "/api/history", id=id, outcome="cancelled")
+    assert record["why"] == "no more tea"
 
 
 @pytest.mark.parametrize(
@@ -358,11 +359,13 @@ def test_an_event_is_scheduled_by_hand_and_with_a_key_only_once(
     new = {"domain": "tea", "type": "due", "at": "2099-03-01T08:00:00Z", "attrs": {"cups": 2, "_name": "tea"}}
     made = client.post(path, json=new, headers={"Idempotency-Key": "k"})
     shown = made.json()
-    assert (made.status_code, shown["new"], shown["warnings"]) == (201, True, [])
+    assert (made.status_code, shown["new"]) == (201, True)
+    (warning,) = shown["warnings"]
+    assert warning.startswith("no rule of the pico ") and warning.endswith(" selects tea:due so far")
     assert (shown["attrs"], shown["name"], shown["rid"]) == ({"cups": 2}, "tea", "")
     assert shown["created_by"] == "HTTP" and shown["pico"] == pico
     again = client.post(path, json={**new, "at": "2098-01-01"}, headers={"Idempotency-Key": "k"})
-    assert (again.status_code, again.json()) == (200, {**shown, "new": False})
+    assert (again.status_code, again.json()) == (200, {**shown, "new": False, "warnings": []})
     often = client.post(path, json={"domain": "tea", "type": "due", "repeat": "* * * * *"}).json()
     assert (often["new"], often["kind"]) == (True, "repeat")
     listed = {each["id"] for each in pages(client, "/api/scheduled", pico=pico)}

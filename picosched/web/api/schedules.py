@@ -39,6 +39,8 @@ router = APIRouter(prefix="/api", tags=["schedules"])
 
 Id = Annotated[str | None, Query(description="Only this scheduled event.")]
 
+REASON = "Why, for its history: at most 1,000 characters."
+
 MOST_CHANGED = 1_000
 MOST_IDS = 1_000
 
@@ -83,10 +85,13 @@ class PastShape(BaseModel):
 
 
 class Change(Input):
-    """A change to several events: `until` is for pause, `to` or `by` for move, the rest for reschedule."""
+    """A change to several events: `reason` is for cancel, `until` for pause, `to` or `by` for move, the rest
+    for reschedule.
+    """
 
     ids: list[str] = Field(max_length=MOST_CHANGED)
     change: Literal["cancel", "pause", "resume", "move", "reschedule"]
+    reason: str | None = Field(None, description=REASON)
     until: str | None = Field(None, description=TIME)
     to: str | None = Field(None, description=TIME)
     by: str | None = Field(None, description="A duration such as 90s, 5m, 1h30m.")
@@ -146,7 +151,7 @@ def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
     agenda, names, ids, dry = engine.agenda, Names(engine), wanted.ids, wanted.dry_run
     match wanted.change:
         case "cancel":
-            done = agenda.cancel(ids, dry_run=dry)
+            done = agenda.cancel(ids, wanted.reason, dry_run=dry)
         case "pause":
             until = None if wanted.until is None else parse_time(wanted.until)
             done = agenda.pause(ids, until, dry_run=dry)
@@ -183,9 +188,11 @@ def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_00
 
 
 @router.delete("/scheduled/{id}", dependencies=[OPERATE])
-def cancel(id: str, engine: AnEngine) -> ScheduledShape:
+def cancel(
+    id: str, engine: AnEngine, reason: Annotated[str | None, Query(description=REASON)] = None
+) -> ScheduledShape:
     """Cancel it; returns its new state. 409 if it has ended."""
-    return _changed(engine, id, engine.agenda.cancel(id))
+    return _changed(engine, id, engine.agenda.cancel(id, reason))
 
 
 @router.post("/scheduled/{id}/pause", dependencies=[OPERATE])

@@ -42,7 +42,7 @@ class _Fields:
         self._asked = 0
         """Previews asked for; an answer that comes when there is a later one is not shown."""
         if old is None:
-            self._name = ui.input("Name").props("autofocus autocomplete=off maxlength=64")
+            self._name = ui.input("Name").props("autofocus autocomplete=off maxlength=64 stack-label")
         stays = STAYS * (old is not None)
         shown = "https://…, mailto:… or eci:…" if old is None else old.to
         self._to = ui.input(f"Tells{stays}", placeholder=shown).classes("mono")
@@ -60,7 +60,7 @@ class _Fields:
         with box("preview"):
             self._told = text("p", "", "small").props("aria-live=polite")
         for field in (self._to, self._after, self._secret):
-            field.on_value_change(self._preview)
+            field.props("stack-label").on_value_change(self._preview)
         for each in (*self._on.values(), self._unsigned):
             each.on_value_change(self._preview)
         if old is not None:

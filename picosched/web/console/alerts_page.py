@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from picosched.engine.engine import Engine
 from picosched.schedule.alert import AlertState
@@ -13,6 +14,7 @@ from picosched.web.console.parts import (
     Cell,
     Column,
     badge_cell,
+    box,
     button,
     confirmed,
     empty,
@@ -39,7 +41,6 @@ COLUMNS = (
 TEST = {"name": "test", "text": "Test", "tone": "", "needs": "tested"}
 CHANGE = {"name": "change", "text": "Change…", "tone": "", "needs": "changed"}
 REMOVE = {"name": "remove", "text": "Remove…", "tone": "danger", "needs": "removed"}
-EXAMPLE = '[alert.ops]\nto = "https://ops.example.org/hook"\non = ["failed", "missed"]\nafter = 3'
 
 
 def add_pages(console: Console) -> None:
@@ -49,18 +50,22 @@ def add_pages(console: Console) -> None:
 
 
 def _head(page: ListPage) -> None:
-    async def make() -> None:
-        with page.home, page.console.telling_errors():
-            if await ask_alert(page.console):
-                notify("The alert is made")
-                await page.refresh()
-
-    button("New alert…", make, "primary", needs="added")
+    button("New alert…", partial(_make, page), "primary", needs="added")
 
 
-def _nobody(console: Console) -> None:
-    more = "Make an alert here, or as a table in picosched.toml, which is read when the server starts."
-    empty("Nobody is told", more, EXAMPLE)
+def _nobody(page: ListPage) -> None:
+    more = (
+        "An alert tells of schedules and sources that fail or are missed: by a request, a mail or an event."
+    )
+    with empty("Nobody is told", more), box("line"):
+        button("Make an alert…", partial(_make, page), "primary", needs="added")
+
+
+async def _make(page: ListPage) -> None:
+    with page.home, page.console.telling_errors():
+        if await ask_alert(page.console):
+            notify("The alert is made")
+            await page.refresh()
 
 
 async def _act(page: ListPage, action: str, name: str) -> None:

@@ -57,7 +57,7 @@ def _told(found: Sequence[Delivery]) -> str:
     return f"{len(found)}{'+' if len(found) == MOST else ''}"
 
 
-def _nothing(console: Console) -> None:
+def _nothing(_: ListPage) -> None:
     more = "Rules send events to other engines with event:send and a host, sources with a url."
     empty("Nothing is on its way", more)
 

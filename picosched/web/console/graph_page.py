@@ -32,6 +32,7 @@ LEGEND = (
     ("· ·", "bad-text", "the rule accepts none of these events"),
     ("▢", "warn-text", "there is a warning about the rule"),
     ("▢", "bad-text", "no rule selects the event"),
+    ("▌", "", "of one colour: the rules of one ruleset"),
     ("3 of 12", "", "the rule fired 3 of the 12 times that the event came"),
 )
 """Signs, their colours and what they mean."""

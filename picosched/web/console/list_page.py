@@ -36,7 +36,7 @@ class Section:
     read: Callable[[Engine], Sequence[Any]]
     """For a thread that may wait for the engine."""
     row: Callable[[Any], Mapping[str, Cell]]
-    nothing: Callable[[Console], object]
+    nothing: Callable[[ListPage], object]
     told: Callable[[Sequence[Any]], str] = _number
     """The words beside the title."""
     note: str = ""
@@ -138,7 +138,7 @@ class ListPage:
                     more = "It is looked for in all columns."
                     empty("Nothing matches this filter", more, None, ("Show all", self._here))
                 else:
-                    self._sections[0].nothing(self.console)
+                    self._sections[0].nothing(self)
 
 
 def matches(row: Mapping[str, Cell], words: str) -> bool:

@@ -9,7 +9,7 @@ from picosched.engine.engine import Engine
 from picosched.store.machines import Machine
 from picosched.store.shards import SHARDS
 from picosched.web.console.frame import Console
-from picosched.web.console.list_page import Section, add_list
+from picosched.web.console.list_page import ListPage, Section, add_list
 from picosched.web.console.parts import Cell, Column, badge_cell, empty, late_text
 
 HERE = "/machines"
@@ -49,11 +49,11 @@ def _machines(engine: Engine) -> Sequence[Machine]:
     return [] if engine.store.machines is None else engine.machines()
 
 
-def _alone(console: Console) -> None:
+def _alone(_: ListPage) -> None:
     empty(
         "One process has the database",
-        "It is a file of this server alone. Several machines may share a PostgreSQL:",
-        "picosched serve --db postgresql://picos@db/picos",
+        "It is a file, which belongs to this server alone, so there are no machines to list. Several can"
+        " share the work if the database is a PostgreSQL.",
     )
 
 

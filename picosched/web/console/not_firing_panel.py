@@ -16,7 +16,7 @@ MOST = 50
 COLUMNS = (
     Column("at", "From", "time"),
     Column("outcome", "Will be"),
-    Column("why", "Because"),
+    Column("why", "Because", "prose"),
     Column("occurrences", "Occurrences", "number"),
 )
 

@@ -147,6 +147,19 @@ class Text(Element):
             self.update()
 
 
+class Sentences(Element):
+    """An element of any tag with words of the engine, whose times are shown in the zone of the reader."""
+
+    def __init__(self, tag: str, words: str) -> None:
+        super().__init__(tag)
+        with self:
+            self._words = ui.element("pico-told")
+        self.show(words)
+
+    def show(self, words: str) -> None:
+        self._words.props["text"] = words
+
+
 @contextmanager
 def panel(title: str, side: str | None = None) -> Iterator[Text | None]:
     """A box with a heading; yields its side text, if there is one."""

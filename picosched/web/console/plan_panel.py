@@ -11,7 +11,7 @@ from picosched.engine.planned import Plan
 from picosched.web.api.busy import busy
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.frame import Console
-from picosched.web.console.parts import Text, box, button, panel
+from picosched.web.console.parts import Sentences, box, button, panel
 
 SAME = "The text is as installed in every pico that has it: edit it to see what that would change."
 
@@ -28,7 +28,7 @@ class PlanPanel:
                 self._days.props("suffix=days")
             with box("line"):
                 self._begin = button("Plan", self._show, "primary", needs="planned")
-            self._lines = Text("pre", "").props('aria-live="polite"')
+            self._lines = Sentences("pre", "").props('aria-live="polite"')
 
     async def _show(self) -> None:
         said = ""

@@ -13,7 +13,7 @@ from picosched.web.api.busy import busy
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.frame import Console
 from picosched.web.console.local_time import read_local, reader_zone
-from picosched.web.console.parts import Text, box, button, fault_in, panel
+from picosched.web.console.parts import Sentences, box, button, fault_in, panel
 
 
 class ReplayPanel:
@@ -28,7 +28,7 @@ class ReplayPanel:
                 self._since.without_auto_validation().props("stack-label")
             with box("line"):
                 self._begin = button("Replay", self._show, "primary", needs="replayed")
-            self._lines = Text("pre", "").props('aria-live="polite"')
+            self._lines = Sentences("pre", "").props('aria-live="polite"')
 
     async def _show(self) -> None:
         if not self._since.validate():

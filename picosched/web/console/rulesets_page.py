@@ -44,8 +44,8 @@ def _told(found: Sequence[InstalledText]) -> str:
     return f"{len(found)}{'+' if len(found) == MOST else ''}"
 
 
-def _nothing(console: Console) -> None:
-    try_example(console, "No ruleset is installed", "Write one here, or begin with an example.")
+def _nothing(page: ListPage) -> None:
+    try_example(page.console, "No ruleset is installed", "Write one here, or begin with an example.")
 
 
 def _row(each: InstalledText) -> Mapping[str, Cell]:

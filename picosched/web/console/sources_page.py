@@ -102,7 +102,7 @@ def _new(_page: ListPage) -> None:
     ui.link("New schedule", "/new").classes("button primary")
 
 
-def _nothing(console: Console) -> None:
+def _nothing(_: ListPage) -> None:
     more = (
         "A source raises events by its own clock or calendar. One of a timespec is made here;"
         " metronomes and tables of many entries are declared in picosched.toml."

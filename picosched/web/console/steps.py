@@ -137,7 +137,7 @@ class Steps:
     def cancel(self, chosen: Chosen) -> None:
         with self._ask(f"Cancel {chosen.words}?", "Cancel it", danger=True) as ask:
             text("p", "It will not fire any more. Its history is kept.", "muted")
-            reason = _field("Reason", "", "for the record; optional")
+            reason = _field("Reason", "", "for the record; optional").props("maxlength=1000")
 
             def do(dry_run: bool) -> list[Scheduled]:
                 return self._agenda.cancel(

@@ -70,10 +70,12 @@ class _Tokens:
         self._home = ui.element("div").classes("apart")
         """Parent of dialogs."""
         with panel("A new token"):
-            with box("filter-bar"):
+            with box("filter-bar few"):
                 self._name = ui.input("Name").props("autocomplete=off maxlength=64")
                 self._role = ui.select(ROLES, value=Role.READ.value, label="Role").classes("grow")
-                self._until = ui.input("Expires", placeholder="30d, or a time; empty: never")
+                self._until = ui.input("Expires", placeholder="30d or a time; empty: never")
+                for field in (self._name, self._until):
+                    field.props("stack-label")  # so that the hint is seen, and the labels stand in a line
             with box("line"):
                 button("Create", self._make, "primary", needs="made")
             self._told = ui.element("div").props("aria-live=polite")

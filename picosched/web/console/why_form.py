@@ -16,7 +16,7 @@ from picosched.schedule.chain import Why
 from picosched.web.api.busy import busy
 from picosched.web.console.frame import Console
 from picosched.web.console.local_time import read_local, reader_zone
-from picosched.web.console.parts import box, button, text
+from picosched.web.console.parts import Sentences, box, button, text
 from picosched.web.errors import BusyError
 
 
@@ -70,6 +70,7 @@ def _asked(engine: Engine, what: str, since: str, until: str, zone: ZoneInfo) ->
 def draw_why(why: Why) -> None:
     """The links of a chain, and what would have helped."""
     for link in why.links:
-        text("p", f"{link.name}: {link.text}", "small" if link.held else "bad-text small")
+        told = Sentences("p", f"{link.name}: {link.text}")
+        told.classes("small" if link.held else "bad-text small")
     if why.instead is not None:
-        text("p", f"It would have: {why.instead}", "small")
+        Sentences("p", f"It would have: {why.instead}").classes("small")

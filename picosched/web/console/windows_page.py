@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from nicegui import ui
+from functools import partial
 
 from picosched.engine.engine import Engine
 from picosched.schedule.window_state import WindowState
@@ -47,27 +46,23 @@ def add_pages(console: Console) -> None:
 
 
 def _head(page: ListPage) -> None:
-    async def make() -> None:
-        with page.home, page.console.telling_errors():
-            if await ask_window(page.console):
-                notify("The window is made")
-                await page.refresh()
-
-    button("New window…", make, "primary", needs="added")
+    button("New window…", partial(_make, page), "primary", needs="added")
 
 
-def _nothing(console: Console) -> None:
-    async def make() -> None:
-        with ui.context.client.content, console.telling_errors():
-            if await ask_window(console):
-                ui.navigate.to(HERE)
-
+def _nothing(page: ListPage) -> None:
     more = (
         "A window is a named span of time, such as office hours. Rules ask whether it is open, and schedules "
         "can be tied to it."
     )
     with empty("There are no windows", more):
-        button("Make one…", make, "primary", needs="added")
+        button("Make a window…", partial(_make, page), "primary", needs="added")
+
+
+async def _make(page: ListPage) -> None:
+    with page.home, page.console.telling_errors():
+        if await ask_window(page.console):
+            notify("The window is made")
+            await page.refresh()
 
 
 async def _act(page: ListPage, action: str, name: str) -> None:

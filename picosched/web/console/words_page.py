@@ -15,12 +15,13 @@ from nicegui import ui
 
 from picosched.errors import PicoschedError
 from picosched.notation import parse_map
+from picosched.schedule.new_schedule import NewSchedule
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 from picosched.web.console.frame import Console, frame
 from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.offers import all_picos
-from picosched.web.console.parts import box, button, fault_in, panel, text, turn_off
+from picosched.web.console.parts import box, button, fault_in, named_dialog, panel, text, turn_off
 from picosched.web.console.pictures import draw_rhythm
 from picosched.web.console.schedule_page import schedule_path
 from picosched.web.console.steps import tell_timespec
@@ -201,15 +202,18 @@ class _Form:
         }
         engine, chosen = self._console.engine, self._pico.value
 
-        def work() -> str:
+        def work() -> NewSchedule:
             pico = engine.pico(chosen)
             made = pico.schedule(domain, type, repeat=spec, attributes=attributes)
             if not made.is_new:
                 there = f'somebody made a schedule "{name}" in the pico {pico.name} already'
                 raise PicoschedError(there, "conflict")
-            return made.id
+            return made
 
-        return schedule_path(await self._console.run(work))
+        made = await self._console.run(work)
+        if made.warnings:
+            await _tell_warnings(made.warnings)
+        return schedule_path(made.id)
 
     async def _add_source(self) -> str:
         """Make a source; returns the path of its page."""
@@ -239,6 +243,18 @@ class _Form:
             "to": {self._those.value: (self._named.value or "").strip()},
             "entries": [entry],
         }
+
+
+async def _tell_warnings(warnings: Sequence[str]) -> None:
+    """Show what is odd about a schedule that was made, until it is read."""
+    with named_dialog("Scheduled") as dialog, ui.card():
+        text("h2", "Scheduled")
+        for each in warnings:
+            text("p", each)
+        with box("dialog-buttons"):
+            button("To the schedule", dialog.close, "primary").props("autofocus")
+    await dialog
+    dialog.clear()
 
 
 def _fault_of_event(given: str | None) -> str | None:

@@ -60,6 +60,8 @@ def test_alerts_are_listed_with_what_became_of_the_last(page: Page, tmp_path: Pa
 def test_without_alerts_it_says_how_to_have_one(page: Page, console: Opened) -> None:
     page.goto(f"{console.url}/alerts")
     expect(page.get_by_text("Nobody is told")).to_be_visible()
+    page.get_by_role("button", name="Make an alert").click()
+    expect(page.get_by_role("dialog", name="A new alert")).to_be_visible()
 
 
 @pytest.fixture
@@ -75,6 +77,11 @@ def test_an_alert_is_made_tested_changed_and_removed(page: Page, tmp_path: Path,
         page.goto(f"{console.url}/alerts")
         page.get_by_role("button", name="New alert…").click()
         dialog = page.get_by_role("dialog", name="A new alert")
+        labels = dialog.locator(".q-field__label")
+        tops = "all => all.map(each => getComputedStyle(each).transform)"
+        expect(labels).to_have_count(4)
+        assert len({*labels.evaluate_all(tops)}) == 1
+        assert dialog.locator(".preview").evaluate("each => each.clientHeight") == 0
         dialog.get_by_label("Name", exact=True).fill("ops")
         dialog.get_by_label("Tells", exact=True).fill("ftp://nowhere")
         expect(dialog.get_by_text("wanted as `to` a URL")).to_be_visible()

@@ -35,6 +35,7 @@ def test_the_graph_is_drawn_with_counts_and_its_rules_lead_to_the_editor(page: P
             page.goto(f"{console.url}/graph")
             picture = page.locator("svg.whole")
             expect(picture.locator("a.rule")).to_have_count(2)
+            expect(page.get_by_text("of one colour: the rules of one ruleset")).to_be_visible()
             expect(picture.locator("text.count")).to_have_text(["1 of 1"])
             expect(picture.locator("g.fails")).to_have_count(1)
             expect(picture.locator(".event.lost text")).to_contain_text("levels:</script")

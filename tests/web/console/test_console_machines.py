@@ -19,6 +19,8 @@ from picosched.store.machines import Machine
 def test_a_file_belongs_to_one_process(page: Page, console: Opened) -> None:
     page.goto(f"{console.url}/machines")
     expect(page.get_by_text("One process has the database")).to_be_visible()
+    expect(page.get_by_text("which belongs to this server alone")).to_be_visible()
+    expect(page.locator(".empty pre")).to_have_count(0)
     expect(page.get_by_role("navigation", name="Pages").get_by_role("link", name="Machines")).to_have_count(0)
 
 

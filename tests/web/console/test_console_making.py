@@ -40,6 +40,12 @@ def test_a_schedule_is_typed_in_words_with_its_picture(page: Page, console: Open
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("alert").filter(has_text='a schedule "beats"')).to_be_visible()
     assert len(get(console, "/scheduled", pico=pico)["items"]) == 1
+    page.get_by_label("Name").fill("others")
+    page.get_by_label("Attributes").fill('{"_cuont": 1}')
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("dialog", name="Scheduled")).to_contain_text("is _count meant?")
+    page.get_by_role("button", name="To the schedule").click()
+    page.wait_for_url("**/schedules/*")
 
 
 def test_a_schedule_for_many_picos_becomes_a_source(page: Page, console: Opened) -> None:

@@ -53,6 +53,20 @@ def test_an_author_makes_a_token_and_revokes_it(page: Page, guarded: Opened) -> 
     assert guarded.client.get("/api/picos", headers=guest).status_code == 401
 
 
+def test_the_fields_of_a_token_fit_what_they_take(page: Page, guarded: Opened) -> None:
+    assert guarded.token
+    enter(page, guarded, guarded.token, "/tokens")
+    fields = page.locator(".filter-bar .q-field")
+    widths = "all => all.map(each => Math.round(each.getBoundingClientRect().width))"
+    labels = "all => all.map(each => getComputedStyle(each).transform)"
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(fields).to_have_count(3)
+        name, role, expires = fields.evaluate_all(widths)
+        assert name == expires and (role == name if width == 390 else 500 <= role <= 600)
+        assert len({*page.locator(".filter-bar .q-field__label").evaluate_all(labels)}) == 1
+
+
 def test_a_reader_looks_and_can_change_nothing(page: Page, guarded: Opened) -> None:
     pico = guarded.pico("looked at")
     guarded.raise_event(pico, "clocks:begin")

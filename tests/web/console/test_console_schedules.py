@@ -190,9 +190,8 @@ def test_the_page_of_a_schedule_says_why_it_does_not_fire_and_who_paused_it(
     page.goto(f"{place.url}/schedules/{row['id']}")
     expect(page.get_by_text(re.compile(r"^to come: it is due"))).to_be_visible()
     post(place, f"/scheduled/{row['id']}/pause")
-    paused = page.get_by_text(re.compile(r"^paused: until it is resumed; paused at \S+ by HTTP$"))
-    expect(paused).to_be_visible()
-    expect(paused).to_have_class(re.compile("bad-text"))
+    told = re.compile(r"^paused: until it is resumed; paused at \S+ by HTTP$")
+    expect(page.locator("p.bad-text", has_text=told)).to_be_visible()
     expect(page.get_by_text(re.compile(r"^It would have: not paused, at \S+T01:07:00Z$"))).to_be_visible()
 
 

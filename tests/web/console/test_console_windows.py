@@ -18,7 +18,7 @@ def test_a_window_is_made_used_changed_and_removed(page: Page, tmp_path: Path) -
     with opened(tmp_path, "--open") as console:
         page.goto(f"{console.url}/windows")
         expect(page.get_by_text("There are no windows")).to_be_visible()
-        page.get_by_role("button", name="Make one…").click()
+        page.get_by_role("button", name="Make a window…").click()
         dialog = page.get_by_role("dialog", name="A new window")
         dialog.get_by_label("Name", exact=True).fill("day")
         dialog.get_by_label("Opens", exact=True).fill("at dinner")

@@ -73,7 +73,11 @@ def test_times_without_an_offset_are_read_in_the_browser_s_zone(browser: Browser
         page.wait_for_function("window.did_handshake")
         page.get_by_label("At, or from").fill("2126-01-01 09:00")
         page.get_by_role("button", name="Ask").click()
-        expect(page.get_by_role("status")).to_contain_text(f"it is due {BEAT}")
+        status = page.get_by_role("status")
+        expect(status).to_contain_text("it is due 2126-01-01 09:00:00")
+        expect(status.get_by_title(BEAT)).to_have_attribute(
+            "title", f"{BEAT}\n2126-01-01 09:00:00 GMT+9, Asia/Tokyo"
+        )
         soon = SystemClock().now().astimezone(ZoneInfo("Asia/Tokyo")) - timedelta(hours=1)
         page.goto(f"{console.url}/audit?what=raised&since={soon:%Y-%m-%dT%H:%M}")  # as UTC it is yet to come
         expect(page.get_by_role("table", name="What was done")).to_contain_text("clocks:begin")
@@ -94,6 +98,43 @@ def test_hours_are_told_until_there_are_two_days(page: Page, console: Opened) ->
             hours,
         )
         assert told.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("due 2026-03-01T08:00:00Z.", "due 2026-03-01 13:30:00."),
+        (
+            "from 2026-03-01T08:00:00Z to 2026-03-01T20:00:00.250Z",
+            "from 2026-03-01 13:30:00 to 2026-03-02 01:30:00.250",
+        ),
+        (
+            'tea:due at=2026-03-01T08:00:00Z in="2026-03-01T08:00:00Z"',
+            'tea:due at=2026-03-01T08:00:00Z in="2026-03-01T08:00:00Z"',
+        ),
+        (
+            "an id 12026-03-01T08:00:00Z, 2026-13-41T99:99:99Z",
+            "an id 12026-03-01T08:00:00Z, 2026-13-41T99:99:99Z",
+        ),
+        ("<b>2026-03-01T08:00:00Z</b>", "<b>2026-03-01 13:30:00</b>"),
+    ],
+)
+def test_the_times_in_sentences_are_in_the_reader_s_zone(
+    page: Page, console: Opened, words: str, shown: str
+) -> None:
+    page.goto(console.url)
+    told = page.evaluate(
+        """(words) => {
+            const made = document.createElement("pico-told");
+            made.setAttribute("text", words);
+            document.body.append(made);
+            const before = made.textContent;
+            picosched.useZone("Asia/Kolkata");
+            return [before, made.textContent];
+        }""",
+        words,
+    )
+    assert told == [words, shown]
 
 
 @pytest.mark.parametrize(

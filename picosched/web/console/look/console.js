@@ -77,13 +77,37 @@
     return String(text ?? "").replace(/([._:\/])(?=\p{L})/gu, "$1\u200b").replace(/[^\s\u200b]{20}(?=[^\s\u200b]{4})/gu, "$&\u200b").split("\u200b");
   }
 
+  const breaking = (text) => pieces(text).flatMap((each, place) => place ? [document.createElement("wbr"), each] : [each]);
   class PicoName extends HTMLElement {
     static observedAttributes = ["text"];
-    attributeChangedCallback() {
-      this.replaceChildren(...pieces(this.getAttribute("text")).flatMap((each, place) => place ? [document.createElement("wbr"), each] : [each]));
-    }
+    attributeChangedCallback() { this.replaceChildren(...breaking(this.getAttribute("text"))); }
   }
   customElements.define("pico-name", PicoName);
+
+  // Sentences of the engine, which tells times in UTC. Those within quotes or behind "=" are somebody's data, and stay.
+  const TOLD = /(?<![\w"'=.:-])(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z)(?![\w"'])/;
+  class PicoTold extends HTMLElement {
+    static observedAttributes = ["text"];
+    connectedCallback() { shown.add(this); this.tell(); }
+    disconnectedCallback() { shown.delete(this); }
+    attributeChangedCallback() { this.said = null; if (this.isConnected) this.tell(); }
+    tell() {
+      if (this.said === zone) return;
+      this.said = zone;
+      const parts = (this.getAttribute("text") ?? "").split(zone === "UTC" ? /$^/ : TOLD);
+      this.replaceChildren(...parts.flatMap((each, place) => place % 2 ? [told(each)] : breaking(each)));
+    }
+  }
+  function told(utc) {
+    const at = new Date(utc);
+    if (isNaN(at)) return utc;
+    const [day, hour, name] = local(at);
+    const time = document.createElement("span");
+    time.textContent = `${day} ${hour}${utc.slice(19, -1)}`;
+    time.title = `${utc}\n${day} ${hour} ${name}, ${zone}`;
+    return time;
+  }
+  customElements.define("pico-told", PicoTold);
 
   class PicoTime extends HTMLElement {
     static observedAttributes = ["at"];

@@ -86,6 +86,7 @@ export default {
                 </svg>
                 <a v-if="cell.href" :href="cell.href" :title="cell.title"><template v-for="(piece, place) in pieces(told(cell, column))"><wbr v-if="place">{{ piece }}</template></a>
                 <span v-else-if="cell.tone" :class="['badge', cell.tone]" :title="cell.title">{{ cell.text }}</span>
+                <pico-told v-else-if="column.kind === 'prose'" :title="cell.title" :text="told(cell, column)"></pico-told>
                 <span v-else-if="!cell.bars" :title="cell.title"><template v-for="(piece, place) in pieces(told(cell, column))"><wbr v-if="place">{{ piece }}</template></span>
                 <span v-if="cell.more" class="more">{{ cell.more }}</span>
               </template>
