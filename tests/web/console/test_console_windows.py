@@ -10,6 +10,7 @@ from web.console.opened import Opened, opened
 
 TIED = """ruleset tied {
   rule edge { select when window opened name re#^day$# send_directive("open") }
+  rule tea { select when tea time send_directive("tea") }
 }"""
 
 
