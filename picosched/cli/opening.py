@@ -72,7 +72,16 @@ def _user() -> str | None:
         return None
 
 
-def bring_sources(engine: Engine) -> None:
+def bring_settings(engine: Engine) -> None:
+    """Make sure that the settings and the database do not name an alert or window twice, which is a `conflict`,
+    and bring the sources of the settings.
+    """
+    engine.check_alerts()
+    engine.check_windows()
+    _bring_sources(engine)
+
+
+def _bring_sources(engine: Engine) -> None:
     """Apply the sources declared in `picosched.toml`, and print the changes.
 
     Without the file nothing changes, so starting in another folder does not remove sources.

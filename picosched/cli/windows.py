@@ -35,7 +35,7 @@ def windows(where: Where = HERE, json: Json = False) -> None:
         write("there are no windows; `picosched add-window` makes one, or a table [window.NAME]")
     else:
         write_table(
-            ("WINDOW", "FROM", "TO", "ZONE", "NOW", "OPENS", "CLOSES", "USED BY", "MADE BY"),
+            ("WINDOW", "FROM", "TO", "ZONE", "NOW", "NEXT OPENING", "NEXT CLOSING", "USED BY", "MADE BY"),
             [
                 (
                     each.name,

@@ -83,5 +83,5 @@ def test_what_is_wrong_is_said(client: httpx.Client, body: dict[str, Any], statu
 
 def test_what_is_not_there_is_not_found(client: httpx.Client) -> None:
     for method, path in (("PATCH", ""), ("DELETE", ""), ("POST", "/test")):
-        answer = client.request(method, f"/api/alerts/nosuch{path}", json={} if method == "PATCH" else None)
+        answer = client.request(method, f"/api/alerts/nosuch{path}", json={"after": 2} if method == "PATCH" else None)
         assert (answer.status_code, answer.json()) == (404, {"error": "there is no alert nosuch"})

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from picosched.errors import PicoschedError, shortened
 from picosched.schedule.alert import TOLD
 from picosched.web.api.needs import AUTHOR, OPERATE, READ
-from picosched.web.api.shapes import AnEngine, Input
+from picosched.web.api.shapes import AnEngine, Changes, Input
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 
@@ -48,7 +48,7 @@ class NewAlert(Input):
     secret: str = Field("", description="Signs requests.")
 
 
-class ChangedAlert(Input):
+class ChangedAlert(Changes):
     """What changes of an alert; null stays as it is."""
 
     to: str | None = None
@@ -73,6 +73,7 @@ def add_alert(new: NewAlert, engine: AnEngine) -> AlertShape:
 @router.patch("/{name}", dependencies=[AUTHOR])
 def change_alert(name: str, changed: ChangedAlert, engine: AnEngine) -> AlertShape:
     """Change an alert that was made here; 409 for one of the settings."""
+    changed.check()
     state = engine.change_alert(
         name, to=changed.to, on=changed.on, after=changed.after, secret=changed.secret
     )
