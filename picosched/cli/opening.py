@@ -73,9 +73,7 @@ def _user() -> str | None:
 
 
 def bring_settings(engine: Engine) -> None:
-    """Make sure that the settings and the database do not name an alert or window twice, which is a `conflict`,
-    and bring the sources of the settings.
-    """
+    """Bring the sources of the settings; `conflict` if these and the database both name an alert or a window."""
     engine.check_alerts()
     engine.check_windows()
     _bring_sources(engine)

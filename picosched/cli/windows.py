@@ -117,7 +117,10 @@ def remove_window(
     """Remove a window that was made."""
     with where.opened() as engine:
         if not engine.remove_window(name, force=force):
-            raise PicoschedError(f"there is no window {name}", "not_found")
+            from picosched.krl.library.window import no_window  # late, as it is rarely wanted
+
+            names = [each.name for each in engine.windows() if not each.configured]
+            raise PicoschedError(no_window(name, names), "not_found")
     if json:
         write_json({"name": name, "outcome": "removed"})
     else:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from picosched.engine.wiring import T, Wiring
-from picosched.errors import PicoschedError, shortened
+from picosched.errors import PicoschedError
 from picosched.intervention import WINDOW_PUT, WINDOW_REMOVED
+from picosched.krl.library.window import no_window
 from picosched.pico.windows import windows_of
 from picosched.schedule.window import LONGEST, MOST, MadeWindow, Window, of_table
 from picosched.settings import Settings
@@ -81,7 +82,8 @@ class Windowed(Wiring):
             self._need_window(name)
             kept = next((each for each in self.store.windows.all() if each.name == name), None)
             if kept is None:
-                raise PicoschedError(f"there is no window {shortened(name)}", "not_found")
+                names = [each.name for each in self.store.windows.all()]
+                raise PicoschedError(no_window(name, names), "not_found")
             window = self._window_given(
                 name,
                 kept.opens if opens is None else opens,

@@ -36,6 +36,7 @@ class AlertShape(BaseModel):
     configured: bool = Field(description="Whether it is a table of the settings.")
     made: str | None
     made_by: str | None
+    fault: str | None = Field(description="Why nothing that it tells arrives, as far as the settings say.")
 
 
 class NewAlert(Input):

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from picosched.errors import PicoschedError, shortened
+from picosched.errors import PicoschedError
+from picosched.krl.library.window import no_window
 from picosched.schedule.window_state import WindowState
 from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.shapes import AnEngine, Changes, Input
@@ -83,7 +84,8 @@ def remove_window(name: str, engine: AnEngine, force: bool = False) -> None:
     Also 409 if something depends on it, unless `force`: then that fails.
     """
     if not engine.remove_window(name, force=force):
-        raise PicoschedError(f"there is no window {shortened(name)}", "not_found")
+        names = [each.name for each in engine.windows() if not each.configured]
+        raise PicoschedError(no_window(name, names), "not_found")
 
 
 def _shape(state: WindowState) -> WindowShape:

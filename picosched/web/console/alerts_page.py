@@ -99,7 +99,7 @@ def _row(alert: AlertState) -> Mapping[str, Cell]:
         "what": None if last is None else last.what,
         "became": {"text": "nothing yet", "tone": "quiet"} if last is None else badge_cell(last.became),
         "at": None if last is None else time_cell(last.at),
-        "why": None if last is None else last.why,
+        "why": alert.fault or (last and last.why),
         "waiting": _deliveries(alert.waiting),
         "dead": _deliveries(alert.dead),
         "by": alert.made_by or "the settings",
