@@ -73,7 +73,7 @@ def _user() -> str | None:
 
 
 def bring_settings(engine: Engine) -> None:
-    """Bring the sources of the settings; `conflict` if these and the database both name an alert or a window."""
+    """Bring the sources of the settings; `conflict` if these and the database name one alert or window."""
     engine.check_alerts()
     engine.check_windows()
     _bring_sources(engine)

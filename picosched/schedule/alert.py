@@ -110,8 +110,8 @@ def alert_of(name: str, table: object) -> Alert:
         raise _wrong(
             name,
             found,
-            'as `to` a URL of http or https, "mailto:" and an address such as me@example.org, or "eci:" and a '
-            "channel",
+            'as `to` a URL of http or https, "mailto:" and an address such as me@example.org, or "eci:" and '
+            "a channel",
         )
     if not to.startswith((ECI, MAIL)):
         try:
