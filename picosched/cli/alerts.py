@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from picosched.schedule.alert import AlertState
 
 app = Commands()
-PANEL = "Deliveries"
+PANEL = "Alerts and windows"
 
 Name = Annotated[str, Argument(metavar="NAME", help="The alert's name.", autocompletion=complete_alert)]
 On = Annotated[

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from picosched.schedule.window_state import WindowState
 
 app = Commands()
-PANEL = "Schedules"
+PANEL = "Alerts and windows"
 
 Name = Annotated[str, Argument(metavar="NAME", help="The window's name.", autocompletion=complete_window)]
 
