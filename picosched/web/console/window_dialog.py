@@ -109,9 +109,9 @@ def _show(preview: Preview | str) -> None:
     for opens, closes in preview.spans:
         with ui.element("p").classes("small span"):
             with ui.element("span"):
-                text("span", "opens")
+                text("span", "opens ")
                 moment(opens)
             with ui.element("span"):
-                text("span", "stays open" if closes is None else "closes")
+                text("span", "stays open" if closes is None else "closes ")
                 if closes is not None:
                     moment(closes)

@@ -127,7 +127,7 @@
       const time = document.createElement("span");
       time.className = "at";
       time.textContent = text;
-      this.replaceChildren(relative, time);
+      this.replaceChildren(relative, " ", time);
       const utc = at.toISOString().replace(".000", "");
       this.title = zone === "UTC" ? utc : `${utc}\n${day} ${hour} ${name}, ${zone}`;
     }
