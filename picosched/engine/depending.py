@@ -11,7 +11,7 @@ from functools import cached_property
 from picosched.errors import KrlError, PicoschedError
 from picosched.pico.windows import windows_of
 from picosched.schedule.window import Unset, Window
-from picosched.schedule.window_state import Uses, WindowState
+from picosched.schedule.window_state import Uses, WindowState, clashing
 from picosched.settings import Settings
 from picosched.sources.source import Source
 from picosched.store.made import Tied
@@ -32,7 +32,11 @@ def state_of(
     if window is None:
         return None
     configured = any(each.name == name for each in settings.windows)
-    made = None if configured else next(each for each in all if each.name == name)
+    kept = next((each for each in all if each.name == name), None)
+    made = None if configured else kept
+    fault = window.why if isinstance(window, Unset) else None
+    if configured and kept is not None:
+        fault = clashing(kept)
     right = window if isinstance(window, Window) else None
     opens, closes = (right.opens.text, right.closes.text) if right else ("", "")
     return WindowState(
@@ -43,7 +47,7 @@ def state_of(
         open=right is not None and right.open_at(now),
         next_opening=None if right is None else right.next_opening(now),
         next_closing=None if right is None else right.next_closing(now),
-        fault=window.why if isinstance(window, Unset) else None,
+        fault=fault,
         uses=depending.uses(name),
         configured=configured,
         made=None if made is None else made.made,

@@ -124,6 +124,14 @@ class Windowed(Wiring):
 
         return self._followed(self.write(work))
 
+    def window_users(self, name: str) -> list[str]:
+        """What depends on a window, in words: the first five, and how many more there are."""
+        from picosched.engine.depending import Depending  # late, as it is rarely wanted
+
+        users = self.read(lambda: Depending(self.store, self.loaded).named(name))
+        more = [f"{len(users) - NAMED:,} more"] if len(users) > NAMED else []
+        return [*users[:NAMED], *more]
+
     def preview_window(
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"
     ) -> Preview:

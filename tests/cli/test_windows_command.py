@@ -72,6 +72,8 @@ def test_a_server_does_not_start_with_two_windows_of_a_name(run: Any, folder: Pa
         failed = run(*words)
         assert failed.status == 3
         assert "found the window night in the settings, and one made by" in failed.err
+    (listed,) = run("windows", "--json").lines
+    assert listed["configured"] and listed["fault"].startswith("one made by the command line")
     assert run("remove-window", "night").status == 0
     assert run("run", "--once").status == 0
 

@@ -34,7 +34,9 @@ class WindowShape(BaseModel):
     open: bool = Field(description="Whether it is open now.")
     next_opening: str | None
     next_closing: str | None
-    fault: str | None = Field(description="Why it cannot be read any more.")
+    fault: str | None = Field(
+        description="Why it cannot be read any more, or that one was made that has its name."
+    )
     uses: UsesShape
     configured: bool = Field(description="Whether it is a table of the settings.")
     made: str | None

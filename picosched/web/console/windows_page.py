@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from picosched.engine.depending import Depending
 from picosched.engine.engine import Engine
-from picosched.engine.windows import NAMED
 from picosched.errors import PicoschedError
 from picosched.schedule.window_state import WindowState
 from picosched.web.console.frame import Console, notify
@@ -76,7 +74,7 @@ async def _act(page: ListPage, action: str, name: str) -> None:
             if await ask_window(page.console, old):
                 notify("The window is changed")
         else:
-            users = await page.console.run(lambda: engine.read(_users, engine, name))
+            users = await page.console.run(lambda: engine.window_users(name))
             if await confirmed(f"Remove the window {name}?", _what_fails(users), "Remove it"):
                 if not await page.console.run(lambda: engine.remove_window(name, force=bool(users))):
                     raise PicoschedError(f"there is no window {name}", "not_found")
@@ -84,18 +82,12 @@ async def _act(page: ListPage, action: str, name: str) -> None:
         await page.refresh()
 
 
-def _users(engine: Engine, name: str) -> list[str]:
-    """What depends on a window, in words."""
-    return Depending(engine.store, engine.loaded).named(name)
-
-
 def _what_fails(users: Sequence[str]) -> str:
     """What removing a window does."""
     if not users:
         return "Nothing depends on it."
-    more = f" and {len(users) - NAMED:,} more" if len(users) > NAMED else ""
     return (
-        f"In use by {', '.join(users[:NAMED])}{more}. Occurrences that are tied to it will fail, and so will "
+        f"In use by {', '.join(users)}. Occurrences that are tied to it will fail, and so will "
         "rules that ask for it; its edges are raised no more."
     )
 
