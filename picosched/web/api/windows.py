@@ -35,7 +35,7 @@ class WindowShape(BaseModel):
     next_opening: str | None
     next_closing: str | None
     fault: str | None = Field(
-        description="Why it cannot be read any more, or that one was made that has its name."
+        description="Why it cannot be read, or that one made has its name too."
     )
     uses: UsesShape
     configured: bool = Field(description="Whether it is a table of the settings.")
