@@ -61,7 +61,7 @@ def take_up(
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
     while commits.read(edges.are_left, store):
-        commits.run(edges.follow_more, store, loaded, now())
+        commits.run(edges.follow_more, store, loaded)
     if commits.read(almanac.is_changed, store, settings):
         commits.run(almanac.plan_anew, store, settings, now())
 
