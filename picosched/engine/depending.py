@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from picosched.check.subject import Subject
 from picosched.check.windows import WindowsOf, windows_in
@@ -28,6 +28,10 @@ from picosched.store.sources import SourceRow
 from picosched.store.store import Store
 from picosched.timespec.almanac import Almanac
 from picosched.turns import sources as declaring
+from picosched.turns.memory import Loaded
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 MOST = 1_000
 """A count that would be larger is this."""
@@ -57,9 +61,9 @@ def look_at(store: Store) -> Records:
 
 
 def known_of(
-    rulesets: Collection[tuple[str, str]], text_of: Callable[[str], str | None]
+    rulesets: Collection[tuple[str, str]], loaded: Loaded, text_of: Callable[[str], str | None]
 ) -> dict[str, WindowsOf]:
-    """Hash → what that ruleset has to do with windows. Reads and parses texts that are new."""
+    """Hash → what that ruleset has to do with windows. Texts that are new are read, and parsed if need be."""
     found: dict[str, WindowsOf] = {}
     for _, digest in rulesets:
         known = _known.get(digest)
@@ -67,7 +71,7 @@ def known_of(
             text = text_of(digest)
             if text is None:  # it is gone meanwhile
                 continue
-            known = _in_text(text)
+            known = _found_in(text, loaded.peek(digest))
             with _mutex:
                 while len(_known) >= MOST_KNOWN:
                     del _known[next(iter(_known))]
@@ -76,12 +80,12 @@ def known_of(
     return found
 
 
-def _in_text(text: str) -> WindowsOf:
+def _found_in(text: str, compiled: Ruleset | None) -> WindowsOf:
     if "window" not in text:
         return WindowsOf()
     try:
         source = source_of(text)
-        return windows_in(Subject(parse(source), source))
+        return windows_in(Subject(parse(source) if compiled is None else compiled.tree, source))
     except KrlError:  # it does not run
         return WindowsOf()
 

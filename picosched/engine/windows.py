@@ -36,7 +36,7 @@ class Windowed(Wiring):
 
         now = self.now()
         records = self.read(look_at, self.store)
-        known = known_of(records.rulesets, lambda digest: self.read(self._text_of, digest))
+        known = known_of(records.rulesets, self.loaded, self._text_read)
         return states(self.settings, records, Depending(records, known, self.store.almanac), now)
 
     def add_window(
@@ -104,7 +104,7 @@ class Windowed(Wiring):
 
         self.permit("removed")
         # Texts that nobody has looked at yet are read before the transaction, as that may take long.
-        known_of(self.read(self.store.windows.rulesets), lambda digest: self.read(self._text_of, digest))
+        known_of(self.read(self.store.windows.rulesets), self.loaded, self._text_read)
 
         def work() -> bool:
             self.store.need("")
@@ -114,7 +114,7 @@ class Windowed(Wiring):
             users: list[str] = []
             if all(each.name != name for each in self.settings.windows):
                 records = look_at(self.store)
-                known = known_of(records.rulesets, self._text_of)
+                known = known_of(records.rulesets, self.loaded, self._text_of)
                 depending = Depending(records, known, self.store.almanac)
                 users = depending.named(name, self.store, NAMED)
             used = listed(users)
@@ -187,6 +187,10 @@ class Windowed(Wiring):
         self._sweep.unfinished = True
         self._sweep.follow()
         self.look_again()
+
+    def _text_read(self, digest: str) -> str | None:
+        """As `_text_of`, outside a transaction."""
+        return self.read(self._text_of, digest)
 
     def _text_of(self, digest: str) -> str | None:
         row = self.store.picos.find_ruleset(digest)
