@@ -7,10 +7,12 @@ here: a name that the ruleset does not declare is a warning.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from picosched.check.subject import Subject
-from picosched.errors import PicoschedError
+from picosched.errors import KrlError, PicoschedError
 from picosched.krl import syntax
 from picosched.krl.library import near
 from picosched.krl.ruleset import primitives
@@ -102,7 +104,8 @@ def _unknown(
     subject.say("W406", f"{said}{hint}", node)
 
 
-class WindowsOf(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowsOf:
     """What a ruleset has to do with windows, as far as its text tells."""
 
     asked: frozenset[str] = frozenset()
@@ -114,7 +117,16 @@ class WindowsOf(NamedTuple):
 
     def depends_on(self, name: str) -> bool:
         """Whether it asks for a window that all rulesets see, ties schedules to it or selects its edges."""
-        return name not in self.declared and (name in self.asked or follows(self.edges, name))
+        return name not in self.declared and (name in self.asked or _selects(self, name))
+
+
+@lru_cache(maxsize=65_536)
+def _selects(of: WindowsOf, name: str) -> bool:
+    """Whether a rule selects an edge of that window. Not if a pattern takes too long to tell."""
+    try:
+        return follows(of.edges, name)
+    except KrlError:
+        return False
 
 
 def windows_in(subject: Subject) -> WindowsOf:

@@ -103,8 +103,9 @@ class Windowed(Wiring):
         from picosched.engine.depending import Depending, known_of, look_at  # late: rarely wanted
 
         self.permit("removed")
-        # Texts that nobody has looked at yet are read before the transaction, as that may take long.
-        known_of(self.read(self.store.windows.rulesets), self.loaded, self._text_read)
+        # What nobody has looked at yet is looked at before the transaction, as that may take long.
+        for each in known_of(self.read(self.store.windows.rulesets), self.loaded, self._text_read).values():
+            each.depends_on(name)
 
         def work() -> bool:
             self.store.need("")
