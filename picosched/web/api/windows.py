@@ -34,9 +34,7 @@ class WindowShape(BaseModel):
     open: bool = Field(description="Whether it is open now.")
     next_opening: str | None
     next_closing: str | None
-    fault: str | None = Field(
-        description="Why it cannot be read, or that one made has its name too."
-    )
+    fault: str | None = Field(description="Why it cannot be read, or that one made has its name too.")
     uses: UsesShape
     configured: bool = Field(description="Whether it is a table of the settings.")
     made: str | None

@@ -114,7 +114,7 @@ def _schedules(engine: Engine, words: str, has: Has) -> list[Find]:
 
 
 def _windows(engine: Engine, words: str, has: Has) -> list[Find]:
-    names = [each for each in windows_of(engine.settings, engine.store.windows.all) if has(each)]
+    names = [each for each in windows_of(engine.settings, engine.store.windows.all()) if has(each)]
     return [Find("window", each, "", f"/windows?{urlencode({'text': each})}") for each in names]
 
 

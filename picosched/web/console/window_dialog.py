@@ -6,9 +6,8 @@ from nicegui import ui
 from nicegui.elements.input import Input
 
 from picosched.errors import PicoschedError
-from picosched.schedule.window import LONGEST
 from picosched.schedule.window_state import Preview, WindowState
-from picosched.timespec.timespec import Timespec
+from picosched.timespec.timespec import MAX_LENGTH, Timespec
 from picosched.timespec.zone import check_zone
 from picosched.tokens import checked_name
 from picosched.web.console.asked import Asked
@@ -64,7 +63,7 @@ class _Fields:
             return fault_in(lambda: Timespec.parse(given.strip(), "UTC", almanac)) if given else None
 
         field = ui.input(label, value=value, placeholder=hint, validation=check).classes("mono")
-        return field.props(f"debounce=200 autocomplete=off stack-label maxlength={LONGEST}")
+        return field.props(f"debounce=200 autocomplete=off stack-label maxlength={MAX_LENGTH}")
 
     @property
     def name(self) -> str:
@@ -73,7 +72,7 @@ class _Fields:
 
     def _check_name(self) -> None:
         if checked_name(self.name, "a window") in self._taken:
-            raise PicoschedError(f"there is a window {self.name} already, wanted another name")
+            raise PicoschedError(f"found a window {self.name} already, wanted another name")
 
     def _check_zone(self) -> None:
         check_zone(self.given[2])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from picosched.engine.engine import Engine
+from picosched.engine.windows import listed
 from picosched.errors import PicoschedError
 from picosched.schedule.window_state import WindowState
 from picosched.web.console.frame import Console, notify
@@ -87,7 +88,7 @@ def _what_fails(users: Sequence[str]) -> str:
     if not users:
         return "Nothing depends on it."
     return (
-        f"In use by {', '.join(users)}. Occurrences that are tied to it will fail, and so will "
+        f"In use by {listed(users)}. Occurrences that are tied to it will fail, and so will "
         "rules that ask for it; its edges are raised no more."
     )
 

@@ -45,7 +45,7 @@ def test_a_window_is_made_used_changed_and_removed(page: Page, tmp_path: Path) -
 
         page.get_by_role("button", name="New window…").click()
         page.get_by_label("Name", exact=True).fill("day")
-        expect(page.get_by_text("there is a window day already")).to_be_visible()
+        expect(page.get_by_text("found a window day already")).to_be_visible()
         page.get_by_role("button", name="Close", exact=True).click()
 
         made = console.client.post("/api/picos/root/rulesets", json={"text": TIED})
