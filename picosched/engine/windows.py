@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.intervention import WINDOW_PUT, WINDOW_REMOVED
-from picosched.krl.library.window import no_window
 from picosched.schedule.window import MOST, MadeWindow, Window, of_table
 from picosched.settings import Settings
 from picosched.timespec.timespec import MAX_LENGTH
@@ -81,6 +80,8 @@ class Windowed(Wiring):
             self._refuse_configured(name)
             kept = next((each for each in self.store.windows.all() if each.name == name), None)
             if kept is None:
+                from picosched.krl.library.window import no_window  # late, as it is rarely wanted
+
                 names = [each.name for each in self.store.windows.all()]
                 raise PicoschedError(no_window(name, names), "not_found")
             window = self._window_given(
