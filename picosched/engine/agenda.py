@@ -31,6 +31,7 @@ from picosched.schedule.fire import Fire, Label
 from picosched.schedule.provenance import Provenance, change_of
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.steps import Told, move_told, step_of, timespec_told
+from picosched.schedule.window import Unset
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
 from picosched.turns.sources import label_of
@@ -216,8 +217,8 @@ class Agenda:
             wanted = f"wanted one that has passed, from {format_time(oldest)} on"
             raise PicoschedError(f"found the time {span}, {wanted}: older records are deleted (history_days)")
         window = window_of_row(engine, row)
-        if row.window is not None and window is None:
-            raise PicoschedError(f"the window {row.window} of {row.id} is gone", "conflict")
+        if isinstance(window, Unset) and window.fails:
+            raise PicoschedError(f"each occurrence of {row.id} fails: {window.why}", "conflict")
         least = timedelta(seconds=settings.min_period)
         times = past_times(row, since, until, settings.granularity)
         around = shifted(since, -least), shifted(until, least)
