@@ -18,7 +18,7 @@ from picosched.clock import LAST, MILLISECOND, format_time, shifted
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.windows import Windows, windows_of
-from picosched.schedule.coming import MOST_REFUSED
+from picosched.schedule.coming import MOST_REFUSED, coming_raised
 from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS, Span, forecast, times_in
 from picosched.schedule.scheduled import COMING, MOST_COUNTED, Misfire, Scheduled, Status
@@ -247,6 +247,12 @@ class Forecast(Wiring):
     def _span(self, since: datetime | None, until: datetime) -> Span:
         known, period = self.settings, timedelta(seconds=self.settings.min_period)
         return Span(since, until, known.granularity, period, Misfire(known.misfire))
+
+
+def next_times(engine: Wiring, row: Scheduled, window: Window | Unset | None, count: int) -> list[datetime]:
+    """When a row with its window will be raised next, at most `count` times."""
+    known, least = engine.settings, timedelta(seconds=engine.settings.min_period)
+    return [*islice(coming_raised(row, known.granularity, window, least), count)]
 
 
 def windows_of_rows(

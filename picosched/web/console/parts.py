@@ -358,11 +358,13 @@ def event_path(eid: str) -> str:
     return f"/journal?eid={quote(eid, safe='')}"
 
 
-def when_text(timespec: str | None) -> str:
-    """The timespec, without line breaks if it is short."""
-    if timespec is None:
-        return "once"
-    return timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
+def when_text(row: Scheduled) -> str:
+    """The timespec of a row, without line breaks if it is short, and its window; of an edge its window only."""
+    if row.kind == "window":
+        return f"window {row.name}"
+    timespec = row.timespec or "once"
+    times = timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
+    return times if row.window is None else f"{times} in window {row.window}"
 
 
 def late_cell(fire: Fire) -> str | None:
