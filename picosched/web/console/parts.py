@@ -22,6 +22,7 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.schedule.backfill import RAISED
 from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
 from picosched.web.caller import caller
 from picosched.web.console.frame import notify
 
@@ -359,7 +360,7 @@ def event_path(eid: str) -> str:
 
 
 def when_text(row: Scheduled) -> str:
-    """The timespec of a row, without line breaks if it is short, and its window; of an edge its window only."""
+    """The timespec of a row, without line breaks if it is short, and its window; of an edge its window."""
     if row.kind == "window":
         return f"window {row.name}"
     timespec = row.timespec or "once"

@@ -18,8 +18,8 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.input import Input
 
-from picosched.engine.agenda import Which
 from picosched.clock import LAST
+from picosched.engine.agenda import Which
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration, time_or_later
 from picosched.schedule.filter import Filter

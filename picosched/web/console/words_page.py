@@ -125,8 +125,9 @@ class _Form:
                 self._fault = text("p", "", "bad-text").props("role=alert")
             with panel("Fires"):
                 self._told = ui.element("div").classes("stack-small").props('aria-live="polite"')
-        for field in (self._when, self._zone, self._window):
+        for field in (self._when, self._zone):
             field.on_value_change(self._tell)
+        self._window.on_value_change(self._tell)
         follow_zone(self._offer)
         self._choose()
         self._tell()
