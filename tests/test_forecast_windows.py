@@ -9,14 +9,22 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from picosched import Engine, VirtualClock
-from picosched.clock import computed, format_time
+from picosched.clock import computed, format_time, parse_time
+from picosched.engine.forecast import windows_of_rows
 from picosched.schedule.filter import Filter
+from picosched.schedule.window import Window
+from picosched.schedule.within import Within
 from picosched.store.faults import StoreError
-from picosched.web.console.lanes import Axis
+from picosched.timespec.timespec import Timespec
+from picosched.web.console.lanes import Axis, draw
+from picosched.web.console.month import month
 from picosched.web.console.source_lanes import source_tracks
 
 START = "2026-03-01T12:00:00Z"
@@ -78,7 +86,7 @@ def test_what_a_window_that_is_gone_makes_fail_is_told_and_not_counted(engine: E
     assert [each.marks for each in tracks] == [()]
 
     engine.run_until("2026-03-02T12:00:00Z")
-    fires = [each for each in engine.history(limit=1_000)]
+    fires = engine.history(limit=1_000)
     assert {each.outcome.value for each in fires} == {"failed"} and len(fires) == 24 + 24 + 1
 
 
@@ -127,3 +135,36 @@ def test_windows_are_read_once_however_many_are_tied_to_them(engine: Engine) -> 
     engine.load()
     engine.not_firing(Filter())
     assert sum("made_window" in each for each in asked) == 4  # schedules and sources, twice
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["*/7 * * * *", "0 * * * *", "daily at 8:00", "every 95 minutes", "30 59 9 * * *"]),
+    st.sampled_from(["0 8 * * *", "30 */2 * * *", "0 9 * * 1-5", "7 7 1 1 *"]),
+    st.sampled_from(["0 10 * * *", "0 */2 * * *", "0 17 * * *", "0 0 1 2 *"]),
+    st.integers(0, 100_000),
+    st.integers(0, 200_000),
+)
+def test_times_within_a_window_are_those_at_which_it_is_open(
+    times: str, opens: str, closes: str, skipped: int, seconds: int
+) -> None:
+    timespec, window = Timespec.parse(times), Window.parse("day", opens, closes)
+    start = parse_time(START) + timedelta(seconds=skipped)
+    end = start + timedelta(seconds=seconds)
+    expected = [each for each in timespec.between(start, end) if window.open_at(each)]
+    assert [*Within(timespec, window).between(start, end)] == expected
+
+
+def test_the_timeline_keeps_to_windows(engine: Engine) -> None:
+    ids = [
+        engine.root.schedule("bed", "look", repeat=repeat, attributes={"_window": "mornings"}).id
+        for repeat in ("0 * * * *", "* * * * *", "0 12 * * *")
+    ]
+    rows, now = engine.scheduled(), engine.now()
+    windows = {row.id: window for row, window in windows_of_rows(engine, rows)}
+    axis = Axis.of("week", now)
+    tracks = {each.row.id: each for each in draw(rows, axis, 1, None, windows).lanes[0].tracks}
+    assert [tracks[each].count for each in ids] == [7 * 2, 7 * 2 * 60, 0]
+    assert all(mark.first.hour in (8, 9) for each in tracks.values() for mark in each.marks)
+    days = month(rows, [], now, ZoneInfo("UTC"), 1, windows)
+    assert {day.total for day in days if day.date > now.date()} <= {0, 2 + 120}

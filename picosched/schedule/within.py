@@ -27,17 +27,17 @@ class Within:
 
         It ends where times do not meet the window again and again.
         """
-        for _ in range(MOST_REFUSED):
+        refused = 0
+        while refused < MOST_REFUSED:
             time = next(self.timespec.between(start, end), None)
             if time is None:
                 return
-            if not self.window.open_at(time):
+            if self.window.open_at(time):
+                closing = self.window.next_closing(time)
+                start, refused = end if closing is None else min(closing, end), 0
+                yield from self.timespec.between(time, start)
+            else:
                 opening = self.window.next_opening(time)
                 if opening is None:
                     return
-                start = opening
-                continue
-            closing = self.window.next_closing(time)
-            until = end if closing is None else min(closing, end)
-            yield from self.timespec.between(time, until)
-            start = until
+                start, refused = opening, refused + 1
