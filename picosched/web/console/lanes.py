@@ -30,10 +30,7 @@ LEAST_TRACKS = 4
 
 MOST_MARKS = 400
 STEPS = 200
-"""Next times computed one by one; more frequent schedules are counted per slot."""
-
-MOST_IN_WINDOW = 1_500
-"""Next times computed of a schedule with a window, one by one."""
+"""Next times computed one by one; more frequent schedules are counted per slot, if they have no window."""
 
 COUNTED = 20_000
 """Fires of a schedule are counted up to this number: more than a day has at every fifth second."""
@@ -197,10 +194,10 @@ def slots_of_row(
 ) -> Slots:
     """The fires of a row by slot, counting up to `most` of them if they are too many to step through.
 
-    Those in a window are stepped through; the last mark says if there are more.
+    Of one with a window so many are stepped through; the last mark says if there are more.
     """
     most = min(COUNTED, max(STEPS, most))
-    many = STEPS if window is None else min(MOST_IN_WINDOW, most)
+    many = STEPS if window is None else most
     steps = [*islice(_times(row, axis, granularity, window), many)]
     inside = [time for time in steps if time < axis.end]
     if window is not None:
