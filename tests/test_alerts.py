@@ -181,6 +181,9 @@ def test_an_alert_through_a_channel_obeys_max_pending(
             ({"to": f"mailto:{each}"}, "and an address such as me@example.org")
             for each in (
                 "Me<a@b>",
+                "a\x1bb@c",
+                "a\u0085b@c",
+                "a@b\u202ec",
                 "a,c@b",
                 "a@b,c@d",
                 "a@b;",

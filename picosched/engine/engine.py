@@ -24,7 +24,7 @@ from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
 from picosched.engine.pico import PicoRef
-from picosched.engine.recovery import compare_clocks
+from picosched.engine.recovery import compare_clocks, follow_settings
 from picosched.engine.sources import Sourced
 from picosched.engine.tokens import Tokened
 from picosched.engine.windows import Windowed
@@ -358,6 +358,8 @@ class Engine(Delivering, Alerting, Windowed, Sourced, Tokened, Audited, Forecast
         with self._switch:
             self.read(self.store.picos.find_root)  # fails if the store is closed
             self.read(lambda: compare_clocks(self.store, self.clock, self.settings.granularity))
+            if self.store.machines is not None:  # else it was done when the store was opened
+                follow_settings(self.store, self._commits, self.loaded, self.settings, self.now)
             self._waiting.start()
             self._programs.start()
             self._deliveries.start()

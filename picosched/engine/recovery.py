@@ -50,20 +50,31 @@ def take_up(
     now: Callable[[], datetime],
 ) -> None:
     """Make the root pico of a new store, check how the last process ended, mark program runs that it left as
-    interrupted, and follow the windows and the calendars configured now.
+    interrupted, have picos follow windows that were made, and `follow_settings`.
+
+    Where machines are at work, their settings hold: those of a command are perhaps of another folder.
     """
     begun.take_up()
     if commits.read(store.picos.find_root) is None:
         commits.run(_found, store, new_id(), now())
     interrupt()
-    if (names := commits.read(changed_settings, store, settings)) is not None:
-        commits.run(note_settings, store, settings, names, now())
-    if commits.read(edges.is_changed, store, settings):
-        commits.run(edges.follow_configured, store, loaded, now())
+    if store.machines is None or not commits.read(store.machines.living):
+        follow_settings(store, commits, loaded, settings, now)
     while commits.read(edges.are_left, store):
         commits.run(edges.follow_more, store, loaded, now())
-    if commits.read(almanac.is_changed, store, settings):
+
+
+def follow_settings(
+    store: Store, commits: GroupCommit, loaded: Loaded, settings: Settings, now: Callable[[], datetime]
+) -> None:
+    """Note settings that changed since the last process, and follow their windows and calendars."""
+    if (names := commits.read(changed_settings, store, settings)) is not None:
+        commits.run(note_settings, store, settings, names, now())
+    other_days = commits.read(almanac.is_changed, store, settings)
+    if other_days:
         commits.run(almanac.plan_anew, store, settings, now())
+    if other_days or commits.read(edges.is_changed, store, settings):
+        commits.run(edges.follow_configured, store, loaded, now())
 
 
 def compare_clocks(store: Store, clock: Clock, granularity: int) -> None:

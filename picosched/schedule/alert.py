@@ -29,7 +29,7 @@ ECI = "eci:"
 MAIL = "mailto:"
 _ATOMS = r"""[^\s@?.<>()\[\]",:;\\]+(?:\.[^\s@?.<>()\[\]",:;\\]+)*"""
 """What stands on each side of the @ of an address: no name, no `<>` and no second address."""
-TO = re.compile(rf"https?://\S+|mailto:{_ATOMS}@(?:{_ATOMS}|\[[\w.:]+\])|eci:[\w-]+", re.ASCII)
+TO = re.compile(rf"https?://\S+|mailto:{_ATOMS}@(?:{_ATOMS}|\[[\w.:]+\])|eci:(?a:[\w-]+)")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """Characters that no database takes: NUL, and halves of others."""
 SIGNATURE = "X-Picosched-Signature"
@@ -105,7 +105,7 @@ def alert_of(name: str, table: object) -> Alert:
         found = str(sorted(map(str, table))) if isinstance(table, Mapping) else type(table).__name__
         raise _wrong(name, found, "a table of `to`, and optionally `on`, `after` and `secret`")
     to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
-    if not isinstance(to, str) or len(to) > LONGEST or UNSTORABLE.search(to) or TO.fullmatch(to) is None:
+    if not (isinstance(to, str) and len(to) <= LONGEST and to.isprintable() and TO.fullmatch(to)):
         found = repr(shown_to(to)) if isinstance(to, str) else type(to).__name__
         raise _wrong(
             name,

@@ -90,7 +90,7 @@ def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -
 
 
 def planned_anew(scheduled: Scheduled, since: datetime, granularity: int) -> Changed | None:
-    """A repeat whose calendars have changed, due at its first time after `since`."""
+    """A repeat or a window whose calendars have changed, due at its first time after `since`."""
     known = scheduled.due
     if not live(scheduled) or scheduled.moved_from is not None or known is None or known <= since:
         return None
@@ -98,7 +98,7 @@ def planned_anew(scheduled: Scheduled, since: datetime, granularity: int) -> Cha
     if found.due == known:
         return None
     status = scheduled.status if found.due else Status.FINISHED
-    return replace(scheduled, due=found.due, asked=found.asked, status=status), None
+    return replace(scheduled, due=found.due, asked=found.asked, status=status).with_edge(found.due), None
 
 
 def repeated(

@@ -231,7 +231,10 @@ class MadeWindow:
         try:
             return read_window(self.name, _text(self.opens, self.closes), self.tz, almanac)
         except PicoschedError as error:
-            return Unset(self.name, f"the window {self.name}: {error.message}", faulty=True, tz=self.tz)
+            why = error.message
+        except TypeError:  # somebody wrote into the file
+            why = "found no text in its row, wanted timespecs: change it, or remove it"
+        return Unset(self.name, f"the window {self.name}: {why}", faulty=True, tz=self.tz)
 
 
 MADE_WINDOW = Table(

@@ -30,7 +30,8 @@ def is_changed(store: Store, settings: Settings) -> bool:
 
 def plan_anew(store: Store, settings: Settings, now: datetime) -> None:
     """Find the due times of all rows anew that may depend on the almanac; inside a transaction."""
-    rows = {row.id: row for word in WORDS for row in store.agenda.matching(Filter(kind="repeat", text=word))}
+    asked = [Filter(kind=kind, text=word) for kind in ("repeat", "window") for word in WORDS]
+    rows = {row.id: row for each in asked for row in store.agenda.matching(each)}
     for row in rows.values():
         try:
             last = store.agenda.last_nominal(row.id)

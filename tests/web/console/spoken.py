@@ -87,7 +87,11 @@ class Spoken:
         return found
 
     def told(self, part: str) -> bool:
-        return any(part in each for each in self.heard)
+        return self.times(part) > 0
+
+    def times(self, part: str) -> int:
+        """How many packets have said it."""
+        return sum(part in each for each in self.heard)
 
     def fire(self, element: str, listener: str, *args: Any, page: str | None = None) -> None:
         """Send an event of an element; of another page if its id is given."""
