@@ -107,6 +107,7 @@ def test_looking_for_times_that_never_meet_their_window_ends(engine: Engine) -> 
     assert computed() - begun < 2
 
 
+@pytest.mark.files
 def test_a_store_that_fails_is_no_window_that_is_gone(tmp_path: Path) -> None:
     with Engine(tmp_path / "picos.db", VirtualClock(START), min_period=0) as engine:
         engine.root.install(RULES)
@@ -126,6 +127,7 @@ def test_a_store_that_fails_is_no_window_that_is_gone(tmp_path: Path) -> None:
                 ask()
 
 
+@pytest.mark.files
 def test_windows_are_read_once_however_many_are_tied_to_them(engine: Engine) -> None:
     for number in range(20):
         table(engine, f"table {number}")
