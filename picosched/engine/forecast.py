@@ -28,7 +28,6 @@ from picosched.sources.steering import Times, step_of
 from picosched.store.faults import StoreError
 from picosched.store.pages import Page
 from picosched.store.sources import EntryRow
-from picosched.store.store import Store
 from picosched.timespec.timespec import Timespec
 from picosched.turns import sources as declaring
 
@@ -57,6 +56,11 @@ class ComingEntry:
     times: Times
     window: Window | Unset | None
 
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """They come in the order of it."""
+        return self.kept.due or LAST, self.kept.id
+
     def times_in(self, span: Span) -> Iterator[datetime]:
         """When it will be raised. One with a count steps through the time before the span.
 
@@ -77,16 +81,14 @@ class ComingEntry:
             fires, refused = fires + 1, 0
             time = self.times.after(time)
 
-    def failing(self, store: Store, until: datetime) -> NotFiring | None:
-        """What will fail of it up to a time, as its window is gone. Inside the lock."""
+    def failing(self, place: str, until: datetime) -> Iterator[NotFiring]:
+        """What will fail of it up to a time, as its window is gone; `place` is the id of its pico."""
         from picosched.schedule.not_firing import NotFiring
 
-        due, window = self.kept.due, self.window
-        if due is None or not isinstance(window, Unset):
-            return None
-        number = min(MOST_COUNTED, 1 + self.times.count(due, until, MOST_COUNTED - 1))
-        what, place = self.what, declaring.place_of(store, self.to)
-        return NotFiring(due, what.id, what.event, what.of, place, "failed", window.why, number)
+        due, window, what = self.kept.due, self.window, self.what
+        if due is not None and isinstance(window, Unset):
+            number = min(MOST_COUNTED, 1 + self.times.count(due, until, MOST_COUNTED - 1))
+            yield NotFiring(due, what.id, what.event, what.of, place, "failed", window.why, number)
 
 
 class Forecast(Wiring):
@@ -139,28 +141,28 @@ class Forecast(Wiring):
         # A pause may have begun before: it lasts.
         lasting = {row.id for row in rows if row.paused and (row.paused_until or LAST) > since}
         of_rows = not_firing(windows_of_rows(self, rows), self._span(now, end))
-        of_entries = self.read(self._failing, which, end)
+        known = sorted(self.read(self._of_filter, which, end), key=lambda each: each[0].order)
+        of_entries = (told for each, place in known for told in each.failing(place, end))
         found = merge(of_rows, of_entries, key=lambda each: (each.at, each.id))
         kept = (
             each for each in found if each.at >= since or (each.outcome == "paused" and each.id in lasting)
         )
         return [*islice(kept, limit)]
 
-    def _failing(self, which: Filter, until: datetime) -> list[NotFiring]:
-        """What will fail of entries of sources up to a time, soonest first. Inside the lock.
+    def _of_filter(self, which: Filter, until: datetime) -> list[tuple[ComingEntry, str]]:
+        """The entries of sources that a filter means, each with the id of its pico. Inside the lock.
 
         A filter that asks for more than an event, a text and times is of schedules only.
         """
         if replace(which, domain=None, type=None, text=None, since=None, until=None) != Filter():
             return []
-        found: list[NotFiring] = []
+        found: list[tuple[ComingEntry, str]] = []
         for each in self._entries(until):
             domain, _, type = each.entry.event.partition(":")
             same = which.domain in (None, domain) and which.type in (None, type)
-            named = (which.text or "").casefold() in f"{each.what.of} {each.entry.event}".casefold()
-            if same and named and (told := each.failing(self.store, until)) is not None:
-                found.append(told)
-        return sorted(found, key=lambda each: (each.at, each.id))
+            if same and (which.text or "").casefold() in f"{each.what.of} {each.entry.event}".casefold():
+                found.append((each, declaring.place_of(self.store, each.to)))
+        return found
 
     def load(
         self,
