@@ -183,7 +183,7 @@ def test_what_no_alert_can_be(engine: Engine, name: Any, to: Any, more: dict[str
 def test_there_are_so_many_and_no_more(engine: Engine) -> None:
     for number in range(MOST):
         engine.add_alert(f"a{number}", "https://x/")
-    with pytest.raises(PicoschedError, match=f"there are {MOST} alerts, wanted no more"):
+    with pytest.raises(PicoschedError, match=f"found {MOST} alerts, wanted at most {MOST}"):
         engine.add_alert("more", "https://x/")
     engine.remove_alert("a0")
     engine.add_alert("more", "https://x/")

@@ -46,8 +46,6 @@ class Subject:
         self.as_classic = as_classic
         self.tree = tree
         self.source = source
-        self.places = Places(source)
-        self.bindings = Bindings(tree, self.places, self.inactive)
         self.findings: list[Finding] = []
 
     def say(self, code: str, message: str, node: syntax.Node) -> None:
@@ -74,6 +72,14 @@ class Subject:
             said = "business days are Monday to Friday unless business_days is set"
             self.say("W410", f'{said}, or a calendar is named: business days of "DE-BY"', node)
         return timespec
+
+    @cached_property
+    def places(self) -> Places:
+        return Places(self.source)
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        return Bindings(self.tree, self.places, self.inactive)
 
     @cached_property
     def classic(self) -> bool:

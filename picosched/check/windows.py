@@ -7,10 +7,12 @@ here: a name that the ruleset does not declare is a warning.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from picosched.check.subject import Subject
-from picosched.errors import PicoschedError
+from picosched.errors import KrlError, PicoschedError
 from picosched.krl import syntax
 from picosched.krl.library import near
 from picosched.krl.ruleset import primitives
@@ -30,7 +32,7 @@ def look_at_windows(subject: Subject) -> None:
     used: set[str] = set()
     any_used = False
     for node in _asked(subject):
-        name = None if node is None else subject.text(node)
+        name = None if node is None else _name(subject, node)
         if name is None:
             any_used = True  # which it is, only the rule knows
         elif node is not None:
@@ -100,6 +102,55 @@ def _unknown(
     if subject.knows_settings:
         said = f"neither this ruleset nor the settings declare a window {name}"
     subject.say("W406", f"{said}{hint}", node)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowsOf:
+    """What a ruleset has to do with windows, as far as its text tells."""
+
+    asked: frozenset[str] = frozenset()
+    """The names of those that it asks for, or ties a schedule to."""
+    declared: frozenset[str] = frozenset()
+    """The names of its own, which hide others of these names."""
+    edges: tuple[syntax.EventPrimitive, ...] = ()
+    """The edges that its rules select."""
+
+    def depends_on(self, name: str) -> bool:
+        """Whether it asks for a window that all rulesets see, ties schedules to it or selects its edges."""
+        return name not in self.declared and (name in self.asked or _selects(self, name))
+
+
+@lru_cache(maxsize=65_536)
+def _selects(of: WindowsOf, name: str) -> bool:
+    """Whether a rule selects an edge of that window. Not if a pattern takes too long to tell."""
+    try:
+        return follows(of.edges, name)
+    except KrlError:
+        return False
+
+
+def windows_in(subject: Subject) -> WindowsOf:
+    """What the ruleset has to do with windows."""
+    asked = [node for node in (*_asked(subject), *_tied(subject)) if node is not None]
+    names = {name for node in asked if (name := _name(subject, node)) is not None}
+    declared = frozenset(each.name for each in windows_of(subject.tree))
+    return WindowsOf(frozenset(names), declared, tuple(_edges(subject)))
+
+
+def _name(subject: Subject, node: syntax.Expression) -> str | None:
+    """The name that an expression gives, if that is known."""
+    meant = subject.meant(node)
+    found = constant(meant) if isinstance(meant, syntax.Expression) else None
+    return found[0] if found is not None and isinstance(found[0], str) else None
+
+
+def _tied(subject: Subject) -> Iterator[syntax.Expression]:
+    """The values of `_window` in maps, wherever these stand: attributes of a schedule may be one of them."""
+    for node in subject.nodes:
+        if isinstance(node, syntax.Map):
+            for key, value in node.entries:
+                if isinstance(key, syntax.Literal) and key.value == WINDOW:
+                    yield value
 
 
 def _asked(subject: Subject) -> Iterator[syntax.Expression | None]:

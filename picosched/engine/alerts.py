@@ -65,7 +65,7 @@ class Alerting(Wiring):
             if any(each.name == name for each in known):
                 raise PicoschedError(f"there is an alert {name} already, wanted another name", "conflict")
             if len(known) >= MOST:
-                raise PicoschedError(f"there are {MOST} alerts, wanted no more", "conflict")
+                raise PicoschedError(f"found {MOST} alerts, wanted at most {MOST}", "conflict")
             self._put("added", made)
             return self._state_of(name)
 

@@ -1,42 +1,107 @@
 """The states of the windows that all rulesets see, and what depends on one: schedules within it, sources, and
 rulesets that select its edges or name it. A ruleset that has a window of that name itself does not.
+
+What a ruleset has to do with windows is found in its tree, which takes long. So that is done once for a text,
+and without the lock: `look_at` reads the records, and the states are made of them afterwards.
 """
 
 from __future__ import annotations
 
-import re
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
-from picosched.errors import KrlError, PicoschedError
+from picosched.check.subject import Subject
+from picosched.check.windows import WindowsOf, windows_in
+from picosched.errors import KrlError
+from picosched.krl.grammar import parse
+from picosched.krl.source import source_of
 from picosched.pico.windows import windows_of
-from picosched.schedule.window import Unset, Window
+from picosched.schedule.window import MadeWindow, Unset, Window
 from picosched.schedule.window_state import Uses, WindowState
 from picosched.settings import Settings
 from picosched.sources.source import Source
 from picosched.store.made import Tied
+from picosched.store.sources import SourceRow
 from picosched.store.store import Store
+from picosched.timespec.almanac import Almanac
 from picosched.turns import sources as declaring
 from picosched.turns.memory import Loaded
 
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
+
 MOST = 1_000
-"""Schedules, edges and rulesets that are looked through."""
+"""A count that would be larger is this."""
+
+MOST_KNOWN = 20_000
+"""Texts of which it is remembered what they have to do with windows: a few names of each."""
+
+_known: dict[str, WindowsOf] = {}
+"""By the hash of the text."""
+_mutex = threading.Lock()
 
 
-def state_of(
-    store: Store, settings: Settings, depending: Depending, name: str, now: datetime
-) -> WindowState | None:
-    """The state of the window of that name; None if there is none."""
-    all = store.windows.all()
-    window = windows_of(settings, lambda: all).get(name)
-    if window is None:
-        return None
-    configured = any(each.name == name for each in settings.windows)
-    made = None if configured else next(each for each in all if each.name == name)
+class Records(NamedTuple):
+    """What is kept of windows and of what may depend on them, as it was at one moment."""
+
+    made: Sequence[MadeWindow]
+    sources: Sequence[SourceRow]
+    tied: Sequence[Tied]
+    rulesets: Sequence[tuple[str, str]]
+    """(rid, hash) of all that are installed."""
+
+
+def look_at(store: Store) -> Records:
+    """The records, in four reads."""
+    made = store.windows
+    return Records(made.all(), store.sources.all(), made.tied(), made.rulesets())
+
+
+def known_of(
+    rulesets: Collection[tuple[str, str]], loaded: Loaded, text_of: Callable[[str], str | None]
+) -> dict[str, WindowsOf]:
+    """Hash → what that ruleset has to do with windows. Texts that are new are read, and parsed if need be."""
+    found: dict[str, WindowsOf] = {}
+    for _, digest in rulesets:
+        known = _known.get(digest)
+        if known is None:
+            text = text_of(digest)
+            if text is None:  # it is gone meanwhile
+                continue
+            known = _found_in(text, loaded.peek(digest))
+            with _mutex:
+                while len(_known) >= MOST_KNOWN:
+                    del _known[next(iter(_known))]
+                _known[digest] = known
+        found[digest] = known
+    return found
+
+
+def _found_in(text: str, compiled: Ruleset | None) -> WindowsOf:
+    if "window" not in text:
+        return WindowsOf()
+    try:
+        source = source_of(text)
+        return windows_in(Subject(parse(source) if compiled is None else compiled.tree, source))
+    except KrlError:  # it does not run
+        return WindowsOf()
+
+
+def states(settings: Settings, records: Records, depending: Depending, now: datetime) -> list[WindowState]:
+    """The states of all windows: those of the settings in their order, then those that were made, by name."""
+    made = {each.name: each for each in records.made} | dict.fromkeys(each.name for each in settings.windows)
+    windows = windows_of(settings, records.made).values()
+    return [_state_of(each, made[each.name], depending.uses(each.name), now) for each in windows]
+
+
+def _state_of(window: Window | Unset, made: MadeWindow | None, uses: Uses, now: datetime) -> WindowState:
     right = window if isinstance(window, Window) else None
     opens, closes = (right.opens.text, right.closes.text) if right else ("", "")
     return WindowState(
-        name=name,
+        name=window.name,
         opens=opens if made is None else made.opens,
         closes=closes if made is None else made.closes,
         tz=window.tz,
@@ -44,38 +109,43 @@ def state_of(
         next_opening=None if right is None else right.next_opening(now),
         next_closing=None if right is None else right.next_closing(now),
         fault=window.why if isinstance(window, Unset) else None,
-        uses=depending.uses(name),
-        configured=configured,
+        uses=uses,
+        configured=made is None,
         made=None if made is None else made.made,
         made_by=None if made is None else made.made_by,
     )
 
 
-NAMING = re.compile(r'\bwindow:(?:open|opens|closes)\(\s*"([^"]+)"|\b_window"?\s*[:=]\s*"([^"]+)"')
-"""Finds in the text of a ruleset where it asks for a window by a name, or ties a schedule to it."""
-
-
 class Depending:
-    """What depends on windows; sources and the texts of rulesets are read once."""
+    """What depends on windows, by some records, and by what is `known_of` their rulesets."""
 
-    def __init__(self, store: Store, loaded: Loaded) -> None:
-        self._store, self._loaded = store, loaded
+    def __init__(self, records: Records, known: Mapping[str, WindowsOf], almanac: Almanac) -> None:
+        self._records, self._known, self._almanac = records, known, almanac
 
     def uses(self, name: str) -> Uses:
         """How much depends on a window."""
-        return Uses(len(self._schedules(name)), len(self._sources(name)), len(self._rulesets(name)))
+        counts = self._schedules(name), len(self._sources(name)), len(self._rulesets(name))
+        return Uses(*(min(MOST, count) for count in counts))
 
-    def named(self, name: str) -> list[str]:
-        """What depends on a window, in words."""
-        return [
-            *(f"the schedule {each.name or each.id}" for each in self._schedules(name)),
+    def named(self, name: str, store: Store, most: int) -> list[str]:
+        """What depends on a window, in words: the first `most`, and how many more there are."""
+        hiding = [digest for digest, each in self._known.items() if name in each.declared]
+        schedules, number = store.windows.tied_to(name, hiding, most), self._schedules(name)
+        others = [
             *(f"the source {each}" for each in self._sources(name)),
             *(f"the ruleset {each}" for each in self._rulesets(name)),
         ]
+        found = [*(f"the schedule {each}" for each in schedules), *others][:most]
+        more = number + len(others) - len(found)
+        return [*found, f"{more:,} more"] if more > 0 else found
 
-    def _schedules(self, name: str) -> list[Tied]:
-        tied = self._store.windows.tied(name, MOST)
-        return [each for each in tied if each.hash is None or not self._hides(name, each.hash)]
+    def _schedules(self, name: str) -> int:
+        return sum(each.rows for each in self._records.tied if each.window == name and not self._hides(each))
+
+    def _hides(self, tied: Tied) -> bool:
+        """Whether the ruleset of some schedules has a window of that name itself."""
+        known = None if tied.hash is None else self._known.get(tied.hash)
+        return known is not None and tied.window in known.declared
 
     def _sources(self, name: str) -> list[str]:
         """The labels of the sources with an entry in the window."""
@@ -84,34 +154,15 @@ class Depending:
 
     @cached_property
     def _all_sources(self) -> list[Source]:
-        found: list[Source] = []
-        for row in self._store.sources.all():
-            try:
-                found.append(declaring.read(row, self._store.almanac))
-            except PicoschedError:  # it raises nothing, as the list of sources says
-                continue
-        return found
+        """But for those that raise nothing, as the list of sources says why."""
+        found = (declaring.valid(row, self._almanac) for row in self._records.sources)
+        return [each for each in found if each is not None]
 
     def _rulesets(self, name: str) -> list[str]:
-        following = {each.hash for each in self._store.windows.edges(name, MOST)}
-        found = (
-            rid
-            for rid, hash, named in self._naming
-            if (hash in following or name in named) and not self._hides(name, hash)
-        )
+        """The rids; several texts of one count once."""
+        found = (rid for rid, digest in self._records.rulesets if self._depends(digest, name))
         return [*dict.fromkeys(found)]
 
-    @cached_property
-    def _naming(self) -> list[tuple[str, str, set[str]]]:
-        """(rid, hash, windows that it names) of the rulesets that have to do with windows."""
-        return [
-            (rid, hash, {"".join(each) for each in NAMING.findall(text)})
-            for rid, hash, text in self._store.windows.texts(MOST)
-        ]
-
-    def _hides(self, name: str, hash: str) -> bool:
-        """Whether a ruleset has a window of that name itself."""
-        try:
-            return name in self._loaded.ruleset_of(hash).windows
-        except KrlError:  # it does not run
-            return True
+    def _depends(self, digest: str, name: str) -> bool:
+        known = self._known.get(digest)
+        return known is not None and known.depends_on(name)

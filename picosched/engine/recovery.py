@@ -61,7 +61,7 @@ def take_up(
     if store.machines is None or not commits.read(store.machines.living):
         follow_settings(store, commits, loaded, settings, now)
     while commits.read(edges.are_left, store):
-        commits.run(edges.follow_more, store, loaded, now())
+        commits.run(edges.follow_more, store, loaded)
 
 
 def follow_settings(

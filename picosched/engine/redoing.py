@@ -188,16 +188,16 @@ class Redoing:
     def _put_window(self, each: Intervention, told: Mapping[str, Any]) -> None:
         given = told["name"], told["opens"], told["closes"], told["tz"]
         self._store.windows.put(MadeWindow(*given, made=each.at, made_by=each.by))
-        self._follow_windows(each)
+        self._follow_windows(told["name"], each)
 
     def _remove_window(self, each: Intervention, told: Mapping[str, Any]) -> None:
         _need(self._store.windows.remove(told["name"]))
-        self._follow_windows(each)
+        self._follow_windows(told["name"], each)
 
-    def _follow_windows(self, each: Intervention) -> None:
-        left = edges.follow_from_start(self._store, self._loaded, each.at)
+    def _follow_windows(self, name: str, each: Intervention) -> None:
+        left = edges.follow_from_start(self._store, self._loaded, name, each.at)
         while left:
-            left = edges.follow_more(self._store, self._loaded, each.at)
+            left = edges.follow_more(self._store, self._loaded)
 
     def _lack(self, each: Intervention, told: Mapping[str, Any]) -> None:
         raise LackingError(LACKING.get(each.what, "this picosched does not know it"))

@@ -6,15 +6,15 @@ reads windows after its commit. One of the settings is changed where it is writt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from picosched.engine.wiring import T, Wiring
+from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError, shortened
 from picosched.intervention import WINDOW_PUT, WINDOW_REMOVED
-from picosched.pico.windows import windows_of
-from picosched.schedule.window import LONGEST, MOST, MadeWindow, Window, of_table
+from picosched.schedule.window import MOST, MadeWindow, Window, of_table
 from picosched.settings import Settings
+from picosched.timespec.timespec import MAX_LENGTH
 from picosched.tokens import checked_name
 from picosched.turns import windows as edges
 
@@ -32,13 +32,12 @@ class Windowed(Wiring):
         """The states of the windows that all rulesets see: those of the settings in their order, then those
         made here, by name.
         """
-        from picosched.engine.depending import Depending, state_of  # late, as it is rarely wanted
+        from picosched.engine.depending import Depending, known_of, look_at, states  # late: rarely wanted
 
-        depending = Depending(self.store, self.loaded)
-        names = self.read(lambda: [*windows_of(self.settings, self.store.windows.all)])
-        known = self.store, self.settings, depending
-        found = [self.read(state_of, *known, name, self.now()) for name in names]  # others come in between
-        return [each for each in found if each is not None]
+        now = self.now()
+        records = self.read(look_at, self.store)
+        known = known_of(records.rulesets, self.loaded, self._text_read)
+        return states(self.settings, records, Depending(records, known, self.store.almanac), now)
 
     def add_window(
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"
@@ -51,17 +50,17 @@ class Windowed(Wiring):
         self.permit("added")
         window = self._window_given(checked_name(name, "a window"), opens, closes, tz)
 
-        def work() -> WindowState:
-            self._need_window(name)
+        def work() -> None:
+            self._refuse_configured(name)
             known = self.store.windows.all()
             if any(each.name == name for each in known):
-                raise PicoschedError(f"there is a window {name} already, wanted another name", "conflict")
+                raise PicoschedError(f"found a window {name} already, wanted another name", "conflict")
             if len(known) >= MOST:
-                raise PicoschedError(f"there are {MOST} windows, wanted no more", "conflict")
+                raise PicoschedError(f"found {MOST} windows, wanted at most {MOST}", "conflict")
             self._put_window("added", window)
-            return self._state_of_window(name)
 
-        return self._followed(self.write(work))
+        self.write(work)
+        return self._followed(name)
 
     def change_window(
         self,
@@ -77,8 +76,8 @@ class Windowed(Wiring):
         """
         self.permit("changed")
 
-        def work() -> WindowState:
-            self._need_window(name)
+        def work() -> None:
+            self._refuse_configured(name)
             kept = next((each for each in self.store.windows.all() if each.name == name), None)
             if kept is None:
                 raise PicoschedError(f"there is no window {shortened(name)}", "not_found")
@@ -90,37 +89,49 @@ class Windowed(Wiring):
             )
             if (window.opens.text, window.closes.text, window.tz) != (kept.opens, kept.closes, kept.tz):
                 self._put_window("changed", window)
-            return self._state_of_window(name)
 
-        return self._followed(self.write(work))
+        self.write(work)
+        return self._followed(name)
 
     def remove_window(self, name: str, *, force: bool = False) -> bool:
         """Remove a window that was made here, with its edges; False if there is none.
 
-        `conflict` for one of the settings. Also if something depends on it, unless `force`: then each
-        occurrence that is tied to it is recorded as `failed`, and rules that ask for it fail.
+        If the settings have one of that name as well, that one holds from then on, as it did before; one that
+        only the settings have is `conflict`. `conflict` also if something depends on it, unless `force`: then
+        each occurrence that is tied to it is recorded as `failed`, and rules that ask for it fail.
         """
-        from picosched.engine.depending import Depending  # late, as it is rarely wanted
+        from picosched.engine.depending import Depending, known_of, look_at  # late: rarely wanted
 
         self.permit("removed")
+        # What nobody has looked at yet is looked at before the transaction, as that may take long.
+        for each in known_of(self.read(self.store.windows.rulesets), self.loaded, self._text_read).values():
+            each.depends_on(name)
 
         def work() -> bool:
             self.store.need("")
             if all(each.name != name for each in self.store.windows.all()):
-                self._need_window(name)
+                self._refuse_configured(name)
                 return False
-            configured = any(each.name == name for each in self.settings.windows)
-            if not force and not configured and (users := Depending(self.store, self.loaded).named(name)):
-                more = f" and {len(users) - NAMED:,} more" if len(users) > NAMED else ""
-                found = f"found the window {name} in use by {', '.join(users[:NAMED])}{more}"
-                raise PicoschedError(f"{found}; wanted nothing that depends on it, or force", "conflict")
+            users: list[str] = []
+            if all(each.name != name for each in self.settings.windows):
+                records = look_at(self.store)
+                known = known_of(records.rulesets, self.loaded, self._text_of)
+                depending = Depending(records, known, self.store.almanac)
+                users = depending.named(name, self.store, NAMED)
+            used = listed(users)
+            if users and not force:
+                wanted = "wanted nothing that depends on it, or force (`--force`, `force=true`)"
+                raise PicoschedError(f"found the window {name} in use by {used}; {wanted}", "conflict")
             self.store.windows.remove(name)
-            self.note("removed", "window", name)
+            self.note("removed", "window", name, f"forced, though in use by {used}" if users else None)
             self.keep(WINDOW_REMOVED, self.now(), name=name)
-            edges.follow_from_start(self.store, self.loaded, self.now())
+            edges.follow_from_start(self.store, self.loaded, name, self.now())
             return True
 
-        return self._followed(self.write(work))
+        removed = self.write(work)
+        if removed:
+            self._follow()
+        return removed
 
     def preview_window(
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"
@@ -143,15 +154,15 @@ class Windowed(Wiring):
         """The settings, as if those windows that were made stood in them: for checks of rulesets."""
         return self.read(lambda: edges.settings_with(self.store, self.settings))
 
-    def _window_given(self, name: str, opens: object, closes: object, tz: str) -> Window:
-        for each in (opens, closes, tz):
-            if isinstance(each, str) and len(each) > LONGEST:
-                wanted = f"wanted timespecs of at most {LONGEST:,}"
-                raise PicoschedError(f"window {name}: found {len(each):,} characters, {wanted}", "too_large")
+    def _window_given(self, name: str, opens: object, closes: object, tz: object) -> Window:
+        for what, each in (("timespec", opens), ("timespec", closes), ("zone", tz)):
+            if isinstance(each, str) and len(each) > MAX_LENGTH:
+                found = f"found a {what} of {len(each):,} characters, wanted at most {MAX_LENGTH:,}"
+                raise PicoschedError(f"window {name}: {found}", "too_large")
         return of_table(name, {"from": opens, "to": closes, "in": tz}, self.settings.almanac)
 
-    def _need_window(self, name: str) -> None:
-        """Inside a transaction: windows are changed, and this one is none of the settings."""
+    def _refuse_configured(self, name: str) -> None:
+        """Inside a transaction that changes windows: `conflict` if this one is of the settings."""
         self.store.need("")  # so that no other process changes one meanwhile
         if any(each.name == name for each in self.settings.windows):
             where = f"the window {name} is a table [window.{name}] of the settings"
@@ -162,19 +173,32 @@ class Windowed(Wiring):
         self.store.windows.put(MadeWindow(window.name, *given, now, str(self.by)))
         self.note(what, "window", window.name, window.explain())
         self.keep(WINDOW_PUT, now, name=window.name, opens=given[0], closes=given[1], tz=given[2])
-        edges.follow_from_start(self.store, self.loaded, now)
+        edges.follow_from_start(self.store, self.loaded, window.name, now)
 
-    def _followed(self, done: T) -> T:
-        """After the commit: let the picos follow that are left; `done` is what the transaction returned."""
-        self._left.follow()
+    def _followed(self, name: str) -> WindowState:
+        """After the commit that made or changed a window: its state, once all picos follow it."""
+        self._follow()
+        found = next((each for each in self.windows() if each.name == name), None)
+        if found is None:
+            raise PicoschedError(f"somebody has removed the window {name} meanwhile", "conflict")
+        return found
+
+    def _follow(self) -> None:
+        """After a commit that may have left a mark: let the picos follow that are left."""
+        self._sweep.unfinished = True
+        self._sweep.follow()
         self.look_again()
-        return done
 
-    def _state_of_window(self, name: str) -> WindowState:
-        """That of a window that there is."""
-        from picosched.engine.depending import Depending, state_of  # late, as it is rarely wanted
+    def _text_read(self, digest: str) -> str | None:
+        """As `_text_of`, outside a transaction."""
+        return self.read(self._text_of, digest)
 
-        depending = Depending(self.store, self.loaded)
-        state = state_of(self.store, self.settings, depending, name, self.now())
-        assert state is not None  # it was just put
-        return state
+    def _text_of(self, digest: str) -> str | None:
+        row = self.store.picos.find_ruleset(digest)
+        return None if row is None else row.text
+
+
+def listed(users: Sequence[str]) -> str:
+    """As in "the schedule tea, the source tick and 3 more"."""
+    *before, last = users or ["nothing"]
+    return f"{', '.join(before)} and {last}" if last.endswith(" more") else ", ".join(users)

@@ -53,7 +53,7 @@ from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, MakeSchedule, RaiseEvent, RaiseNow, RaisePast
 from picosched.turns.reach import Reach
 from picosched.turns.turns import Turns
-from picosched.turns.windows import Left
+from picosched.turns.windows import LOOK, Sweep
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -123,7 +123,7 @@ class Wiring(Acting):
         self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(wired, ask, rehearsed=outside is not None)
-        self._left = Left(self.store, self._commits, self.loaded, self.now)
+        self._sweep = Sweep(self.store, self._commits, self.loaded)
         self._pruning = Pruning(self.store, self._commits, self.clock)
         self._snapshots = Snapshots(wired, wanted=outside is None)
         self._placement = self._placed()
@@ -159,7 +159,7 @@ class Wiring(Acting):
             self._begun.died(machine.id)
 
         def changed() -> None:
-            self._left.some = True  # another may have died while it followed them
+            self._sweep.unfinished = True  # another may have died in the midst of one
             self.look_again()
             self._programs.interrupt()
 
@@ -361,13 +361,11 @@ class Wiring(Acting):
     def run_due(self) -> int:
         """Process all that is due now and return how many events were raised; errors: `Ticks.run_due`."""
         raised = self._ticks.run_due()
-        if self._left.some:
-            self._left.follow_some()
-            if self._left.some:
-                self.look_again()
         self._pruning.look()
         if self._snapshots.wanted:
             self._snapshots.look()
+        if (self._sweep.unfinished or self._sweep.shared) and self._sweep.look():
+            self.look_again()
         return raised
 
     def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
@@ -384,7 +382,9 @@ class Wiring(Acting):
 
     def _next_tick(self) -> datetime | None:
         """When the scheduler next has something to do."""
-        times = (self._ticks.next_tick(), self._pruning.next_look, self._snapshots.next_look)
+        sweeps = self._sweep.unfinished or self._sweep.shared
+        looks = self._pruning.next_look, self._snapshots.next_look
+        times = (self._ticks.next_tick(), *looks, self.now() + LOOK if sweeps else None)
         return min((time for time in times if time is not None), default=None)
 
     def _undone(self) -> None:

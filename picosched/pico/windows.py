@@ -72,9 +72,9 @@ def load_window(
     return found
 
 
-def windows_of(settings: Settings, made: Made) -> Windows:
+def windows_of(settings: Settings, made: Sequence[MadeWindow]) -> Windows:
     """The windows that all rulesets see; of the same name that of the settings wins."""
-    return Windows(None, settings, lambda name: None, made)
+    return Windows(None, settings, lambda name: None, lambda: made)
 
 
 def _parsed(window: Declared, almanac: Almanac) -> Window:

@@ -34,8 +34,6 @@ RESOLUTION = timedelta(microseconds=1)
 
 MOST = 100
 """Windows of one database, besides those of the settings."""
-LONGEST = 4_000
-"""Characters of a timespec of one that is made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic, NamedTuple, TypeVar
 
 from picosched.schedule.alert import ALERT, Alert
@@ -19,17 +19,15 @@ to_window: Callable[[Row], MadeWindow] = rows.readable(MADE_WINDOW.to_record(row
 
 
 class Tied(NamedTuple):
-    """A pending or paused row that depends on a window."""
+    """How many pending or paused rows depend on a window."""
 
-    id: str
-    name: str | None
-    pico_id: str
-    rid: str
+    window: str
     hash: str | None
-    """Of the text of its ruleset; None if it is of a person, or gone."""
+    """Of the text of their ruleset; None for those of people, and if it is gone."""
+    rows: int
 
 
-class Few(Generic[T]):
+class MadeRows(Generic[T]):
     """Reads and writes one of these tables; writes inside a transaction.
 
     Who needs the rows reads them in the same transaction. So what another process made holds for each
@@ -75,32 +73,32 @@ class Few(Generic[T]):
         self._as_of, self._changed = None, self._database.transactions
 
 
-class Alerts(Few[Alert]):
+class Alerts(MadeRows[Alert]):
     """Whoever settles an occurrence reads them in the same transaction."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, ("alerts", "put_alert", "remove_alert"), of_alert, to_alert)
 
 
-class Windows(Few[MadeWindow]):
+class Windows(MadeRows[MadeWindow]):
     """Whoever asks for a window that neither its ruleset nor the settings have reads them."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, ("made_windows", "put_window", "remove_window"), of_window, to_window)
 
-    def tied(self, name: str, limit: int) -> list[Tied]:
-        """Schedules that are raised only within windows of that name, of whichever rulesets these are."""
-        return [Tied(*row) for row in self._database.rows("tied_to_window", (name, limit))]
+    def tied(self) -> list[Tied]:
+        """The schedules that are raised only within a window, counted by window and ruleset."""
+        return [Tied(*row) for row in self._database.rows("tied_to_windows")]
 
-    def edges(self, name: str, limit: int) -> list[Tied]:
-        """The rows of the edges of windows of that name."""
-        return [Tied(*row) for row in self._database.rows("edges_of_window", (name, limit))]
+    def tied_to(self, name: str, without: Collection[str], limit: int) -> list[str]:
+        """The names or ids of such schedules of one window, but for rulesets with these hashes."""
+        found = self._database.rows("tied_to_window", (name, rows.dump([*without]), limit))
+        return [str(label) for (label,) in found]
 
-    def texts(self, limit: int) -> list[tuple[str, str, str]]:
-        """(rid, hash, text) of the installed rulesets in whose texts there is the word window."""
-        found = self._database.rows("texts_with_windows", (limit,))
-        return [(str(rid), str(hash), str(text)) for rid, hash, text in found]
+    def rulesets(self) -> list[tuple[str, str]]:
+        """(rid, hash) of all texts that are installed in some pico."""
+        return [(str(rid), str(digest)) for rid, digest in self._database.rows("rulesets_in_use")]
 
     def picos_with_texts(self, after: str, limit: int) -> list[str]:
-        """The ids of picos with such rulesets, in order; those after an id."""
-        return [str(id) for (id,) in self._database.rows("picos_with_windows", (after, limit))]
+        """The ids of the next picos after an id that have a ruleset with the word window in its text."""
+        return [str(pico_id) for (pico_id,) in self._database.rows("picos_with_windows", (after, limit))]

@@ -192,9 +192,9 @@ class Loaded:
             known = self._rulesets.put(hash, compile_ruleset(text, origin))
         return known
 
-    def ruleset_of(self, hash: str) -> Ruleset:
-        """The compiled ruleset of a text that is kept; KrlError if it has errors."""
-        return self._ruleset(hash)
+    def peek(self, hash: str) -> Ruleset | None:
+        """The ruleset of the text with that hash if it is in memory. For any thread."""
+        return self._rulesets.peek(hash)
 
     def known(self, text: str) -> Ruleset | None:
         """The ruleset of a text if it is in memory."""

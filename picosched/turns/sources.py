@@ -113,6 +113,26 @@ def resume(store: Store, id: str, now: datetime) -> bool:
     return True
 
 
+def judge_anew(store: Store, window: str, now: datetime) -> None:
+    """After a window was made, changed or removed: have its entries due again that waited for it to open.
+
+    A metronome's ticks are passed over until its window opens, which may now be earlier.
+    """
+    written = json.dumps(window)
+    named = [row for row in store.sources.all() if written in row.declaration]
+    store.need(*(row.id for row in named))
+    for row in named:
+        if (source := valid(row, store.almanac)) is None:
+            continue
+        for kept in store.sources.entries(row.id):
+            entry = source.entry(kept.name)
+            if entry is None or entry.steering.window != window or kept.tries or kept.held:
+                continue
+            due = _next(source, entry, row.anchor, _since(store, kept, now), kept.fires)
+            if due is not None and (kept.due is None or due < kept.due):
+                store.sources.set_due(kept.id, due)
+
+
 def bring_in_line(
     store: Store, sources: Sequence[Source], now: datetime, new_id: Callable[[], str]
 ) -> Brought:
@@ -156,9 +176,7 @@ def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None
         elif before is not None and source.same_times(entry, before):
             store.sources.put_entry(old, position)
         else:
-            last = store.agenda.last_nominal(old.id)  # later than now if the clock was set back
-            since = now if last is None else max(now, last)
-            due = _next(source, entry, anchor, since, old.fires)
+            due = _next(source, entry, anchor, _since(store, old, now), old.fires)
             store.sources.put_entry(replace(old, due=due, tries=0, held=False), position)
     for gone in kept.values():
         store.sources.remove_entry(gone.id)
@@ -167,6 +185,12 @@ def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None
 def _next(source: Source, entry: Entry, anchor: datetime, since: datetime, fires: int = 0) -> datetime | None:
     """When an entry that has been raised so often is due next, after a time; None if never."""
     return source.times(entry, anchor).after(since) if entry.steering.goes_on(fires) else None
+
+
+def _since(store: Store, kept: EntryRow, now: datetime) -> datetime:
+    """The time after which an entry may be due again."""
+    last = store.agenda.last_nominal(kept.id)  # later than now if the clock was set back
+    return now if last is None else max(now, last)
 
 
 def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
@@ -276,7 +300,7 @@ def window_of_entry(store: Store, settings: Settings, entry: Entry) -> Window | 
     name = entry.steering.window
     if name is None:
         return None
-    window = windows_of(settings, store.windows.all).get(name)
+    window = windows_of(settings, store.windows.all()).get(name)
     if window is None:
         found = f"found the window {name}, wanted one of the settings, or one that somebody made"
         raise PicoschedError(found, "not_found")

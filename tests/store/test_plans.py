@@ -42,8 +42,8 @@ QUESTIONS: dict[str, tuple[Callable[[Store], object], str]] = {
     "programs": (lambda s: s.agenda.programs("proc", 5, SOME), "scheduled_program"),
     "rows of a name": (lambda s: s.agenda.first_named("p", "r", "n", ("at",), 5), "scheduled_name"),
     "windows of a ruleset": (lambda s: s.agenda.windows("p", "r"), "scheduled_name"),
-    "schedules within a window": (lambda s: s.windows.tied("w", 5), "scheduled_window"),
-    "edges of a window": (lambda s: s.windows.edges("w", 5), "scheduled_edges"),
+    "schedules within windows": (lambda s: s.windows.tied(), "scheduled_window"),
+    "schedules within a window": (lambda s: s.windows.tied_to("w", ["h"], 5), "scheduled_window"),
     "rows that a rule finds by name": (
         lambda s: s.agenda.matching(Filter(pico_id="p", rid="r", name="n"), 5),
         "scheduled_name",

@@ -171,7 +171,7 @@ def made_older(postgres: Server, address: str) -> None:
         "DROP TABLE token",
         "DROP TABLE alert",
         "DROP TABLE made_window",
-        "DROP INDEX scheduled_window, scheduled_edges",
+        "DROP INDEX scheduled_window",
         "DROP TABLE audit",
         "DROP TABLE intervention",
         "DROP TABLE version",
@@ -219,7 +219,7 @@ def test_what_others_made_of_a_view_outlives_its_change(address: str, store: Sto
     for statement in (
         "DROP TABLE intervention",
         "DROP TABLE made_window",
-        "DROP INDEX scheduled_window, scheduled_edges",
+        "DROP INDEX scheduled_window",
         "UPDATE picosched SET version = 21",
         "DROP VIEW schedules",
         *(

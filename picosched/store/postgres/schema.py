@@ -445,10 +445,10 @@ MADE_WINDOWS = (
         made bigint NOT NULL,
         made_by {TEXT} NOT NULL
     )""",
-    "CREATE INDEX scheduled_window ON scheduled (in_window, seq) WHERE in_window IS NOT NULL",
-    "CREATE INDEX scheduled_edges ON scheduled (name, seq) WHERE kind = 'window'",
+    """CREATE INDEX scheduled_window ON scheduled (in_window, pico, rid)
+        WHERE in_window IS NOT NULL AND status IN ('pending', 'paused')""",
 )
-"""Windows that were made while an engine ran, and what finds the rows that depend on one."""
+"""Windows that were made while an engine ran, and what finds the schedules that are tied to one."""
 
 MIGRATIONS = (
     ("0001_tables", TABLES),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nicegui import ui
 
 from picosched.errors import PicoschedError
-from picosched.schedule.window import LONGEST
 from picosched.schedule.window_state import Preview, WindowState
+from picosched.timespec.timespec import MAX_LENGTH
 from picosched.web.console.asked import Asked
 from picosched.web.console.frame import Console
 from picosched.web.console.local_time import reader_zone
@@ -41,7 +41,7 @@ class _Fields:
         self._closes = ui.input("Closes", value=closes, placeholder="weekdays at 18:00").classes("mono")
         self._zone = ui.input("Zone", value=zone)
         for field in (self._opens, self._closes):
-            field.props(f"debounce=200 autocomplete=off stack-label maxlength={LONGEST}")
+            field.props(f"debounce=200 autocomplete=off stack-label maxlength={MAX_LENGTH}")
         self._zone.props("debounce=200 autocomplete=off maxlength=64")
         with box("preview") as told:
             told.props("aria-live=polite")
