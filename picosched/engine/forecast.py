@@ -214,8 +214,7 @@ class Forecast(Wiring):
         """The entries of sources that come up to a time. Inside the lock."""
         from picosched.schedule.load import What
 
-        made = self.store.windows.all()
-        windows = windows_of(self.settings, lambda: made)
+        windows = windows_of(self.settings, self.store.windows.all())
         found: list[ComingEntry] = []
         for row in self.store.sources.all():
             # Of one that is no longer valid nothing comes, as the list of sources says.
@@ -294,7 +293,7 @@ def why_entry_shut(engine: Wiring, entry: Entry) -> str | None:
     name = entry.steering.window
     if name is None:
         return None
-    return engine.read(lambda: _told(name, windows_of(engine.settings, engine.store.windows.all)).why_shut)
+    return engine.read(lambda: _told(name, windows_of(engine.settings, engine.store.windows.all())).why_shut)
 
 
 def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
