@@ -378,6 +378,10 @@ def test_its_attributes_count_among_those_that_its_rule_is_given(engine: Engine)
         ({"at": "2026"}, 'found "2026" as the time of a schedule, wanted a date with it'),
         ({"at": "2026-03"}, "wanted a date with it"),
         ({"at": "2026-W10"}, "wanted a date with it"),
+        ({"at": "\u00a009:00"}, "wanted a date with it"),
+        ({"at": "2026-0105"}, "wanted a date with it"),
+        ({"at": "2026-1-5"}, 'found "2026-1-5" as the time of a schedule, wanted ISO 8601 such as'),
+        ({"at": "25:00"}, 'found "25:00" as the time of a schedule, wanted ISO 8601 such as'),
         ({"attributes": {"_start": "09:00"}}, 'found "09:00" as _start, wanted a date with it'),
         ({"attributes": {"_until": "2026"}}, 'found "2026" as _until, wanted a date with it'),
         ({"at": b"2026"}, "as the time of a schedule"),
@@ -489,15 +493,37 @@ def test_a_zone_that_an_at_ignores_is_told(engine: Engine) -> None:
 
 
 def test_an_attribute_that_only_nearly_steers_is_told(engine: Engine) -> None:
-    given = {"_nam": "x", "_widow": "office", "_own": 1, "name": 2}
+    given = {"_nam": "x", "_widow": "office", "_tz": "Europe/Rome", "_retries": 3, "_own": 1, "name": 2}
     made = engine.root.schedule("tea", "due", repeat="0 9 * * *", attributes=given)
     assert made.row.attrs == given and made.row.name is None
     assert made.warnings == [
         "found _nam, which is passed to the event as it is: is _name meant?",
         "found _widow, which is passed to the event as it is: is _window meant?",
+        "found _tz, which is passed to the event as it is: is _timezone meant?",
+        "found _retries, which is passed to the event as it is: is _retry meant?",
     ]
     many = {f"_nam{n}{'x' * n}": n for n in range(10_000, 10_000 + 20)} | {f"_{n}": n for n in range(1_000)}
     assert not engine.root.schedule("tea", "due", repeat="0 9 * * *", attributes=many).warnings
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-03-02", "20260302T09", "2026-061", "2026061", "2026-W10-1T09:00", "\u00a02026-03-02 09:00 "]
+)
+def test_each_way_to_write_a_date_is_one(engine: Engine, at: str) -> None:
+    made = engine.root.schedule("tea", "due", at=at)
+    assert made.row.due is not None and f"{made.row.due:%F}" == "2026-03-02"
+
+
+def test_a_window_that_never_lets_it_come_is_told(engine: Engine) -> None:
+    engine.add_window("evening", "0 20 * * *", "0 22 * * *")
+
+    def warnings(**when: Any) -> list[str]:
+        return [*engine.root.schedule("tea", "due", attributes={"_window": "evening"}, **when).warnings]
+
+    closed = "the window evening is closed at each of its next times: as it is, it will not be raised"
+    assert warnings(repeat="daily at 12:00") == [closed]
+    assert warnings(repeat="daily at 21:00") == warnings(repeat="0 * * * *") == []
+    assert warnings(at="2026-03-02T12:00:00Z") == []  # it waits for the window
 
 
 def test_an_event_that_no_rule_selects_is_told(engine: Engine) -> None:

@@ -19,7 +19,15 @@ from picosched.krl import syntax
 from picosched.krl.moments import moment
 from picosched.krl.values import to_string
 from picosched.schedule.failing import LEAST_WAIT
-from picosched.schedule.steering import IF_EXISTS, NAME, RETRY, STEERING, ZONE, meant, read_steering
+from picosched.schedule.steering import (
+    IF_EXISTS,
+    NAME,
+    RETRY,
+    STEERING,
+    ZONE,
+    nearest_steering,
+    read_steering,
+)
 from picosched.settings import Settings
 from picosched.timespec.zone import check_zone
 
@@ -117,7 +125,7 @@ def _steering(subject: Subject, attributes: Attributes, *, repeat: bool) -> None
     """What steers the schedule is read one by one, as the engine reads it, where its value is known."""
     for name, node in attributes.items():
         if name not in STEERING:
-            if near := meant(name):
+            if near := nearest_steering(name):
                 subject.say("W405", f"{name} is passed to the event as it is: is {near} meant?", node)
             continue
         found = _known(subject, node)

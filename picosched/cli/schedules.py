@@ -60,7 +60,7 @@ def scheduled(
 
     With --ics each occurrence to come is an event of a calendar, which calendar programs read: at most 1,000
     events, of 366 days. A server has it at /api/calendar.ics. --not-firing predicts what will be skipped,
-    throttled, paused, left out by a calendar or ended, at most 1,000 entries.
+    throttled, paused, left out by a calendar, ended or failed as its window is gone, at most 1,000 entries.
     """
     if not_firing and (ics or wanted.status is not None):
         raise WrongUseError("--not-firing is of pending and paused events: leave out --ics and --status")

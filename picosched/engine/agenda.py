@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 
 from picosched.acting import Actor
 from picosched.checked import checked_text
 from picosched.clock import format_time, parse_time, shifted
-from picosched.engine.forecast import why_shut, window_of_row
+from picosched.engine.forecast import next_times, why_shut, window_of_row
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -24,13 +23,13 @@ from picosched.intervention import CANCELLED, MOVED, PAUSED, RESCHEDULED, RESUME
 from picosched.pico.turn import Turn
 from picosched.schedule.backfill import Past, judged, past_times
 from picosched.schedule.changed import movable
-from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire, Label
 from picosched.schedule.provenance import Provenance, change_of
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.steps import Told, move_told, step_of, timespec_told
+from picosched.schedule.window import Unset
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
 from picosched.turns.sources import label_of
@@ -89,10 +88,8 @@ class Agenda:
 
         Empty if it is paused, finished or cancelled. Times outside its window are left out.
         """
-        row, settings = self.load(id), self._engine.settings
-        window = window_of_row(self._engine, row)
-        least = timedelta(seconds=settings.min_period)
-        return [*islice(coming_raised(row, settings.granularity, window, least), count)]
+        row = self.load(id)
+        return next_times(self._engine, row, window_of_row(self._engine, row), count)
 
     def explained(self, id: str) -> Explained:
         """Its timespec in words, with what its calendars leave out, and why its window stays closed."""
@@ -216,8 +213,8 @@ class Agenda:
             wanted = f"wanted one that has passed, from {format_time(oldest)} on"
             raise PicoschedError(f"found the time {span}, {wanted}: older records are deleted (history_days)")
         window = window_of_row(engine, row)
-        if row.window is not None and window is None:
-            raise PicoschedError(f"the window {row.window} of {row.id} is gone", "conflict")
+        if isinstance(window, Unset) and window.fails:
+            raise PicoschedError(f"each occurrence of {row.id} fails: {window.why}", "conflict")
         least = timedelta(seconds=settings.min_period)
         times = past_times(row, since, until, settings.granularity)
         around = shifted(since, -least), shifted(until, least)

@@ -6,25 +6,26 @@ time of the last one. No lock is held while they count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from picosched.clock import LAST, MILLISECOND, format_time, shifted
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.pico.windows import load_window
+from picosched.pico.windows import Windows, windows_of
+from picosched.schedule.coming import MOST_REFUSED, coming_raised
 from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS, Span, forecast, times_in
-from picosched.schedule.scheduled import COMING, Misfire, Scheduled, Status
+from picosched.schedule.scheduled import COMING, MOST_COUNTED, Misfire, Scheduled, Status
 from picosched.schedule.window import Unset, Window
-from picosched.sources.metronome import Beat
-from picosched.sources.source import Entry
-from picosched.sources.steering import Limited, step_of
+from picosched.sources.source import Entry, Target
+from picosched.sources.steering import Times, step_of
+from picosched.store.faults import StoreError
 from picosched.store.pages import Page
 from picosched.store.sources import EntryRow
 from picosched.timespec.timespec import Timespec
@@ -43,8 +44,51 @@ MOST_ROWS = 20_000
 AT_ONCE = 1_000
 """Schedules read in one go, while others wait."""
 
-Times = Timespec | Beat | Limited
-"""Of an entry of a source."""
+
+@dataclass(frozen=True, slots=True)
+class ComingEntry:
+    """An entry of a source that is to come."""
+
+    what: What
+    to: Target
+    entry: Entry
+    kept: EntryRow
+    times: Times
+    window: Window | Unset | None
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """They come in the order of it."""
+        return self.kept.due or LAST, self.kept.id
+
+    def times_in(self, span: Span) -> Iterator[datetime]:
+        """When it will be raised. One with a count steps through the time before the span.
+
+        It ends where its times do not meet its window again and again.
+        """
+        time, fires, since, window = self.kept.due, self.kept.fires, span.since, self.window
+        refused = 0
+        if time is not None and since is not None and time < since and self.entry.steering.count is None:
+            time = self.times.after(shifted(since, -MILLISECOND))
+        while time is not None and time <= span.until and self.entry.steering.goes_on(fires):
+            if window is not None and not window.open_at(time):
+                opening, refused = window.next_opening(time), refused + 1
+                if opening is None or refused == MOST_REFUSED:
+                    return
+                time = self.times.after(max(time, opening - MILLISECOND))
+                continue
+            yield time
+            fires, refused = fires + 1, 0
+            time = self.times.after(time)
+
+    def failing(self, place: str, until: datetime) -> Iterator[NotFiring]:
+        """What will fail of it up to a time, as its window is gone; `place` is the id of its pico."""
+        from picosched.schedule.not_firing import NotFiring
+
+        due, window, what = self.kept.due, self.window, self.what
+        if due is not None and isinstance(window, Unset):
+            number = min(MOST_COUNTED, 1 + self.times.count(due, until, MOST_COUNTED - 1))
+            yield NotFiring(due, what.id, what.event, what.of, place, "failed", window.why, number)
 
 
 class Forecast(Wiring):
@@ -64,8 +108,8 @@ class Forecast(Wiring):
         now, since = self.now(), which.since
         end = min(shifted(now, timedelta(days=days)), which.until or LAST)
         rows, end = self._pending(replace(which, since=None, until=end), limit)
-        windowed = [(row, window_of_row(self, row)) for row in rows]
-        looked = [*islice(forecast(windowed, self._span(since, end)), MOST_LOOKED if since else limit)]
+        coming = forecast(windows_of_rows(self, rows), self._span(since, end))
+        looked = [*islice(coming, MOST_LOOKED if since else limit)]
         found = [each for each in looked if since is None or each.at >= since][:limit]
         cut = len(found) == limit or len(looked) == MOST_LOOKED
         if cut:
@@ -77,9 +121,10 @@ class Forecast(Wiring):
     def not_firing(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> list[NotFiring]:
         """What will not be raised of pending and paused schedules within some days, with the reasons.
 
-        The first `limit` entries; `since` and `until` of the filter are limits to their times. A pause counts
-        from the first time it took, so its entry may be of a time that has passed. `invalid` for more than
-        366 days or 1,000 entries, `too_large` if the filter has more than 20,000 schedules.
+        Of entries of sources only what will fail is told, because its window is gone. The first `limit`
+        entries; `since` and `until` of the filter are limits to their times. A pause counts from the first
+        time it took, so its entry may be of a time that has passed. `invalid` for more than 366 days or 1,000
+        entries, `too_large` if the filter has more than 20,000 schedules.
         """
         from picosched.schedule.not_firing import not_firing  # late, as it is rarely wanted
 
@@ -92,15 +137,32 @@ class Forecast(Wiring):
         rows = self.read(self.store.agenda.matching, coming, MOST_ROWS + 1)
         if len(rows) > MOST_ROWS:
             raise PicoschedError(f"found more than {MOST_ROWS:,} schedules, wanted a filter", "too_large")
-        windowed = [(row, window_of_row(self, row)) for row in rows]
         since = which.since or now
         # A pause may have begun before: it lasts.
         lasting = {row.id for row in rows if row.paused and (row.paused_until or LAST) > since}
-        found = not_firing(windowed, self._span(now, end))
+        of_rows = not_firing(windows_of_rows(self, rows), self._span(now, end))
+        known = sorted(self.read(self._of_filter, which, end), key=lambda each: each[0].order)
+        of_entries = (told for each, place in known for told in each.failing(place, end))
+        found = merge(of_rows, of_entries, key=lambda each: (each.at, each.id))
         kept = (
             each for each in found if each.at >= since or (each.outcome == "paused" and each.id in lasting)
         )
         return [*islice(kept, limit)]
+
+    def _of_filter(self, which: Filter, until: datetime) -> list[tuple[ComingEntry, str]]:
+        """The entries of sources that a filter means, each with the id of its pico. Inside the lock.
+
+        A filter that asks for more than an event, a text and times is of schedules only.
+        """
+        if replace(which, domain=None, type=None, text=None, since=None, until=None) != Filter():
+            return []
+        found: list[tuple[ComingEntry, str]] = []
+        for each in self._entries(until):
+            domain, _, type = each.entry.event.partition(":")
+            same = which.domain in (None, domain) and which.type in (None, type)
+            if same and (which.text or "").casefold() in f"{each.what.of} {each.entry.event}".casefold():
+                found.append((each, declaring.place_of(self.store, each.to)))
+        return found
 
     def load(
         self,
@@ -127,17 +189,16 @@ class Forecast(Wiring):
         rows, known = self._pending(Filter(until=span.until), MOST_ROWS)
         names = self.read(lambda: {id: self._name(id) for id in {row.pico_id for row in rows}})
         streams = [
-            Stream(What(row.id, row.event, names[row.pico_id]), times_in(row, window_of_row(self, row), span))
-            for row in rows
+            Stream(What(row.id, row.event, names[row.pico_id]), times_in(row, window, span))
+            for row, window in windows_of_rows(self, rows)
         ]
         steady: list[Steady] = []
-        for what, entry, kept, times in self.read(self._entries, span):
-            step = step_of(times)
+        for each in self.read(self._entries, span.until):
+            step = None if each.window is not None else step_of(each.times)
             if step is not None and step <= MINUTE:
-                steady.append(Steady(what, MINUTE / step))
+                steady.append(Steady(each.what, MINUTE / step))
             else:
-                window = self.read(self._window_of_entry, entry)
-                streams.append(Stream(what, _times_of(times, entry, kept, window, span)))
+                streams.append(Stream(each.what, each.times_in(span)))
         known = until if known == span.until else known
         granularity = self.settings.granularity
         return count_load(streams, steady, since, until, known, asked=asked, granularity=granularity)
@@ -146,33 +207,27 @@ class Forecast(Wiring):
         """The entries of sources that come up to a time: each with the id of its source, and its
         times from now on."""
         span = self._span(self.now(), until)
-        found: list[tuple[What, str, Iterator[datetime]]] = []
-        for what, entry, kept, times in self.read(self._entries, span):
-            window = self.read(self._window_of_entry, entry)
-            found.append((what, kept.source_id, _times_of(times, entry, kept, window, span)))
-        return found
+        found = self.read(self._entries, span.until)
+        return [(each.what, each.kept.source_id, each.times_in(span)) for each in found]
 
-    def _entries(self, span: Span) -> list[tuple[What, Entry, EntryRow, Times]]:
-        """The entries of sources that come in a span, with their times. Inside the lock."""
+    def _entries(self, until: datetime) -> list[ComingEntry]:
+        """The entries of sources that come up to a time. Inside the lock."""
         from picosched.schedule.load import What
 
-        found: list[tuple[What, Entry, EntryRow, Times]] = []
+        windows = windows_of(self.settings, self.store.windows.all())
+        found: list[ComingEntry] = []
         for row in self.store.sources.all():
-            with suppress(PicoschedError):  # its declaration is no longer valid, as the list of sources says
-                source = declaring.read(row, self.store.almanac)
-                for kept in self.store.sources.entries(row.id):
-                    entry = source.entry(kept.name)
-                    if entry is not None and not kept.paused and kept.due and kept.due <= span.until:
-                        what = What(kept.id, entry.event, source.label)
-                        found.append((what, entry, kept, source.times(entry, row.anchor)))
+            # Of one that is no longer valid nothing comes, as the list of sources says.
+            if (source := declaring.valid(row, self.store.almanac)) is None:
+                continue
+            for kept in self.store.sources.entries(row.id):
+                entry = source.entry(kept.name)
+                if entry is not None and not kept.paused and kept.due and kept.due <= until:
+                    what, name = What(kept.id, entry.event, source.label), entry.steering.window
+                    window = None if name is None else _told(name, windows)
+                    times = source.times(entry, row.anchor)
+                    found.append(ComingEntry(what, source.to, entry, kept, times, window))
         return found
-
-    def _window_of_entry(self, entry: Entry) -> Window | None:
-        """The window of an entry; None if it has none, or if it is gone, which is reported when it is due."""
-        try:
-            return declaring.window_of_entry(self.store, self.settings, entry)
-        except PicoschedError:
-            return None
 
     def _name(self, pico_id: str) -> str:
         """The name of a pico; its id if it is gone. Inside the lock."""
@@ -195,24 +250,50 @@ class Forecast(Wiring):
         return Span(since, until, known.granularity, period, Misfire(known.misfire))
 
 
+def next_times(engine: Wiring, row: Scheduled, window: Window | Unset | None, count: int) -> list[datetime]:
+    """When a row with its window will be raised next, at most `count` times."""
+    known, least = engine.settings, timedelta(seconds=engine.settings.min_period)
+    return [*islice(coming_raised(row, known.granularity, window, least), count)]
+
+
+def windows_of_rows(
+    engine: Wiring, rows: Iterable[Scheduled]
+) -> list[tuple[Scheduled, Window | Unset | None]]:
+    """Rows with their windows, each of which is read once."""
+    known: dict[tuple[str, str, str | None], Window | Unset | None] = {}
+    found: list[tuple[Scheduled, Window | Unset | None]] = []
+    for row in rows:
+        key = row.pico_id if row.rid else "", row.rid, row.window
+        if key not in known:
+            known[key] = window_of_row(engine, row)
+        found.append((row, known[key]))
+    return found
+
+
 def window_of_row(engine: Wiring, row: Scheduled) -> Window | Unset | None:
-    """The window of a row; None if it has none, or if it is gone, which is reported when the row is due."""
+    """The window of a row, None if it has none; one that `fails` if it cannot be read or is gone."""
     if row.window is None:
         return None
     try:
         return engine.read(_window, engine, row, row.window)
-    except PicoschedError:
-        return None
+    except StoreError:
+        raise
+    except PicoschedError as error:  # its ruleset is gone, for example
+        return Unset(row.window, error.message, fails=True)
 
 
 def why_shut(engine: Wiring, row: Scheduled) -> str | None:
     """Why the window of a row stays closed: its variables do not say when it opens, or it is gone."""
-    if row.window is None:
+    window = window_of_row(engine, row)
+    return None if window is None else window.why_shut
+
+
+def why_entry_shut(engine: Wiring, entry: Entry) -> str | None:
+    """Why what is due of an entry of a source fails: its window is gone."""
+    name = entry.steering.window
+    if name is None:
         return None
-    try:
-        return engine.read(_window, engine, row, row.window).why_shut
-    except PicoschedError as error:
-        return error.message
+    return engine.read(lambda: _told(name, windows_of(engine.settings, engine.store.windows.all())).why_shut)
 
 
 def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
@@ -220,23 +301,15 @@ def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
     if row.rid:
         ruleset = engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
     entity = partial(engine.store.entity, row.pico_id, row.rid)
-    window = load_window(ruleset, engine.settings, name, entity, engine.loaded.made_windows)
-    # What is wrong with its data is reported when the row is due as well.
-    return replace(window, faulty=False) if isinstance(window, Unset) else window
+    return _told(name, Windows(ruleset, engine.settings, entity, engine.loaded.made_windows))
 
 
-def _times_of(
-    times: Times, entry: Entry, kept: EntryRow, window: Window | None, span: Span
-) -> Iterator[datetime]:
-    """When an entry of a source will be raised. One with a count steps through the time before the span."""
-    time, fires, since = kept.due, kept.fires, span.since
-    if time is not None and since is not None and time < since and entry.steering.count is None:
-        time = times.after(shifted(since, -MILLISECOND))
-    while time is not None and time <= span.until and entry.steering.goes_on(fires):
-        if window is not None and not window.open_at(time):
-            opening = window.next_opening(time)
-            time = None if opening is None else times.after(max(time, opening - MILLISECOND))
-            continue
-        yield time
-        fires += 1
-        time = times.after(time)
+def _told(name: str, windows: Windows) -> Window | Unset:
+    """The window of that name as forecasts take it."""
+    window = windows.get(name)
+    if window is None:
+        return Unset(name, f"there is no window {name}", fails=True)
+    # What is wrong with its data is an error when something is due.
+    if isinstance(window, Unset) and window.faulty:
+        return replace(window, faulty=False, fails=True)
+    return window

@@ -7,7 +7,6 @@ Its input is checked at the door, as that of an event is; the rest is what a rul
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import islice
@@ -15,21 +14,22 @@ from math import isfinite
 from typing import Any
 
 from picosched.checked import json_object
-from picosched.clock import EPOCH, format_time
+from picosched.clock import EPOCH, LAST, format_time, shifted
+from picosched.engine.forecast import window_of_row
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError, shortened
+from picosched.krl.moments import names_no_day
+from picosched.schedule.coming import coming_raised
+from picosched.schedule.explained import YEAR
 from picosched.schedule.new_schedule import NewSchedule
-from picosched.schedule.steering import STEERING, TIMES, ZONE, meant
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.steering import STEERING, TIMES, ZONE, nearest_steering
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import MakeSchedule
 
 At = str | int | float | datetime | timedelta
 """ISO 8601 with a date, milliseconds since 1970, a datetime with a zone, or how long from now."""
 Repeat = str | Mapping[str, Any] | Timespec
-
-UNDATED = re.compile(r"\s*(?!\d{4}-?(?:\d\d-?\d\d|\d{3}|W\d\d-?\d))[Tt]?\d", re.ASCII)
-"""The beginning of a time that names no day. For rules `09:00` is today, and `2026` the first of January; a
-person who writes so means something else, and would find out late."""
 
 MOST_LIKE = 100
 """Attributes that are looked at, whether they are mistyped."""
@@ -64,8 +64,10 @@ def schedule(
         given = attributes.get(name)
         if isinstance(given, float) and not isfinite(given):
             raise PicoschedError(f"found {given} as {name}, wanted a number that JSON has")
+    # For rules `09:00` is today, and `2026` the first of January. A person who writes so means something
+    # else, and would find out late.
     for what, given in (("the time of a schedule", at), *((name, attributes.get(name)) for name in TIMES)):
-        if isinstance(given, str) and UNDATED.match(given):
+        if isinstance(given, str) and names_no_day(given, engine.now()):
             found = json.dumps(shortened(given), ensure_ascii=False)
             raise PicoschedError(
                 f"found {found} as {what}, wanted a date with it, as in 2026-03-01T09:00:00Z"
@@ -78,11 +80,27 @@ def schedule(
     warnings = [
         f"found {shortened(name)}, which is passed to the event as it is: is {near} meant?"
         for name in like
-        if (near := meant(name))
+        if (near := nearest_steering(name))
     ]
     if at is not None and event.attrs.get(ZONE):
         warnings.append(ZONE_OF_AT)
+    if (shut := _never_open(engine, made.row)) is not None:
+        warnings.append(shut)
     return made._replace(warnings=[*made.warnings, *warnings])
+
+
+def _never_open(engine: Wiring, row: Scheduled) -> str | None:
+    """Of a schedule with a window: why it will not be raised within a year."""
+    window = window_of_row(engine, row)
+    if row.due is None or window is None:
+        return None
+    if window.why_shut is not None:
+        return window.why_shut
+    least = timedelta(seconds=engine.settings.min_period)
+    until = LAST if row.kind == "at" else shifted(row.due, YEAR)
+    if next(coming_raised(row, engine.settings.granularity, window, least, until), None) is not None:
+        return None
+    return f"the window {window.name} is closed at each of its next times: as it is, it will not be raised"
 
 
 def _time(at: At, now: datetime) -> str | int | float:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from picosched.clock import MILLISECOND, format_time, parse_time, shifted
 from picosched.engine.agenda import BY_HAND, Agenda
+from picosched.engine.forecast import why_shut
 from picosched.engine.why_instead import (
     apart,
     first_raised,
@@ -210,7 +211,9 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
     if due is not None and due > now:
         passed = at is not None and at <= now
         text = f"no occurrence is on record there; it is due {format_time(due)}"
-        return [Link("to come", not passed, text if passed else f"it is due {format_time(due)}")], None
+        link = Link("to come", not passed, text if passed else f"it is due {format_time(due)}")
+        shut = None if passed else why_shut(engine, row)
+        return [link] if shut is None else [link, Link("window", False, shut)], None
     text = f"due since {'' if due is None else format_time(due)}, and no engine has raised it"
     return [Link("engine", False, text)], "an engine running: `picosched run` or `serve`"
 

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.due.entries import message_id
 from picosched.engine.agenda import Agenda
+from picosched.engine.forecast import why_entry_shut
 from picosched.engine.why_instead import apart
 from picosched.engine.why_schedule import MOST_ANSWERS, RAISED, of_raised, too_many
 from picosched.engine.why_turn import of_turn, turn_of
@@ -120,7 +121,9 @@ def _of_entry(engine: Wiring, known: Known, at: datetime | None) -> Why:
         return Why(called, (declared, times), instead)
     paused = [_pause(row)] if row.paused and (record is None or at is None) else []
     if record is None:
-        return Why(called, (declared, times, *(paused or [_without_record(known, at)])))
+        shut = why_entry_shut(engine, known.entry) if at is None else None
+        gone = [] if shut is None else [Link("window", False, shut)]
+        return Why(called, (declared, times, *(paused or [_without_record(known, at)]), *gone))
     links, instead = _of_record(engine, known, record)
     return Why(called, (declared, times, *paused, *links), instead)
 

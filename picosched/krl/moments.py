@@ -20,6 +20,8 @@ TIME_ALONE = re.compile(
     r"[Tt]?(\d\d(?::?\d\d){0,2}(?:[.,]\d+)?(?:[Zz]|\+\d\d(?::?\d\d)?|-\d\d:?\d\d))", re.ASCII
 )
 """A time of day with its zone, which tells it from a year or a date."""
+DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)|\d{8}(?!\d)|\d{4}-?\d{3}(?!\d)|\d{4}-?W\d\d-?\d(?!\d)", re.ASCII)
+"""The beginning of a text with a whole date. Others are of today, or of the first day of a year, say."""
 LONGEST_TIME = 64
 CALENDAR = 150
 """Steps charged for a call to the calendar library."""
@@ -47,6 +49,12 @@ def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
     if found is None:
         raise KrlError(f"{asked}: {shown(value)} is not an ISO 8601 time")
     return found
+
+
+def names_no_day(text: str, now: datetime) -> bool:
+    """Whether `moment` takes a text although that does not say which day it means."""
+    text = text.strip()
+    return not DAY.match(text) and parsed(text, now) is not None
 
 
 def parsed(text: str, now: datetime) -> datetime | None:

@@ -15,7 +15,8 @@ class NewSchedule(NamedTuple):
     is_new: bool
     """False if it was there: one has the name, or it was made with this idempotency key before."""
     warnings: Sequence[str] = ()
-    """What the engine says of its timespec, as it does to a rule, and of attributes that look mistyped."""
+    """What the engine says of its timespec, as it does to a rule, and of attributes that look mistyped,
+    for example."""
 
     @property
     def id(self) -> str:

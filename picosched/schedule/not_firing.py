@@ -39,7 +39,8 @@ class NotFiring:
     name: str | None
     pico_id: str
     outcome: str
-    """skipped · throttled · paused · left out (by a calendar) · ended · unknown, as nobody looked on"""
+    """skipped · throttled · paused · failed, as its window is gone · left out (by a calendar) · ended ·
+    unknown, as nobody looked on"""
     why: str
     occurrences: int = 1
     """At most 10,000 are counted."""
@@ -109,9 +110,14 @@ def _once(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator
         dealt = dealt_with(going, going.due, time, time, terms)
         if dealt.why is None:
             return
-        yield _entry(row, going.due, dealt.outcome.value, dealt.why)
+        outcome = _fails(window) or dealt.outcome.value
+        yield _entry(row, going.due, outcome, dealt.why)
         going = dealt.row
         time = max(time, going.due or time)
+
+
+def _fails(window: Window | Unset | None) -> str | None:
+    return "failed" if isinstance(window, Unset) and window.fails else None
 
 
 def _pause(row: Scheduled) -> str:
@@ -145,7 +151,7 @@ def _stepped(row: Scheduled, window: Window | Unset | None, span: Span) -> Itera
             assert window is not None
             opening = window.next_opening(due)
             end = min(span.until, LAST if opening is None else opening - MILLISECOND)
-            yield _entry(row, due, "skipped", closed, _number(present, end, span))
+            yield _entry(row, due, _fails(window) or "skipped", closed, _number(present, end, span))
             upto = max(due, end)
         elif last is not None and due - last < span.min_period:
             closing = None if window is None else window.next_closing(due)

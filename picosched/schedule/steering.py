@@ -42,6 +42,7 @@ FOR_REPEATS = (START, UNTIL, COUNT, OVERLAP)
 """These are refused with an `at`. The classic engine lets `_name` and `_timezone` stand with one."""
 
 TIMES = (START, UNTIL)
+"""Those whose values are times."""
 
 KEEP, REPLACE = "keep", "replace"
 
@@ -172,11 +173,14 @@ POLICY: dict[str, Callable[[str, Any, TimeOf], Any]] = {
 
 STEERING = (NAME, IF_EXISTS, ZONE, START, *(name for name in POLICY if name != NAME))
 
-_AS_LIKE = 0.75
+_ALSO = {"_tz": ZONE}
+"""What is unlike the name but what commands and calls have for it."""
+_AS_LIKE = 0.7
+"""How like a steering attribute a name is that was meant for it, up to 1: `_retries` is, `_own` is not."""
 
 
-def meant(name: str) -> str | None:
-    """The steering attribute for which `name` was mistyped, going by how like it is."""
+def nearest_steering(name: str) -> str | None:
+    """The steering attribute for which `name` was mistyped; None if it is one, or like none."""
     if name in STEERING or not name.startswith("_"):
         return None
-    return next(iter(get_close_matches(name, STEERING, 1, _AS_LIKE)), None)
+    return _ALSO.get(name) or next(iter(get_close_matches(name, STEERING, 1, _AS_LIKE)), None)

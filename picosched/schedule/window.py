@@ -170,13 +170,15 @@ class Window:
 class Unset:
     """A window whose data does not say when it opens: it is closed, and stays so.
 
-    It is `faulty` if the data is wrong: then whoever asks gets an error.
+    It is `faulty` if the data is wrong: then whoever asks gets an error. Forecasts look beyond such an error:
+    to them it `fails` if the data is wrong or there is no such window, for what is tied to it will fail.
     """
 
     name: str
     why: str
     faulty: bool = False
     tz: str = "UTC"
+    fails: bool = False
 
     @property
     def why_shut(self) -> str | None:

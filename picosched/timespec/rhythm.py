@@ -14,11 +14,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import Literal
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from picosched.clock import LAST
-from picosched.timespec.timespec import Timespec
 
 Kind = Literal["week", "year"]
 
@@ -29,7 +28,17 @@ WEEKDAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 INSTANT, HOUR, WEEK = timedelta(microseconds=1), timedelta(hours=1), timedelta(weeks=1)
 
 
-def fires_by_hour(timespec: Timespec, since: datetime) -> Counter[tuple[int, int]]:
+class Times(Protocol):
+    """Times in a zone: a timespec, or those of one that a window lets through."""
+
+    @property
+    def tz(self) -> str: ...
+
+    def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Those from `start` (inclusive) to `end` (exclusive), in order, computed lazily."""
+
+
+def fires_by_hour(timespec: Times, since: datetime) -> Counter[tuple[int, int]]:
     """(weekday, hour) → how often it fires then in the week after `since`; MOST + 1 is more than MOST."""
     zone = ZoneInfo(timespec.tz)
     found: Counter[tuple[int, int]] = Counter()
@@ -60,7 +69,7 @@ def _later(moment: datetime, step: timedelta) -> datetime:
 class Year:
     """The days from `since` to the end of the twelfth month, and those on which it fires."""
 
-    def __init__(self, timespec: Timespec, since: datetime) -> None:
+    def __init__(self, timespec: Times, since: datetime) -> None:
         self._zone = ZoneInfo(timespec.tz)
         self.today = since.astimezone(self._zone).date()
         self.months = [*islice(_months(self.today), 12)]
@@ -75,7 +84,7 @@ class Year:
         days = (self.today + timedelta(step) for step in range(1, (self.last - self.today).days + 1))
         return "week" if fired and fired == {day for day in days if day.weekday() in weekdays} else "year"
 
-    def _fired(self, timespec: Timespec, since: datetime) -> Iterator[date]:
+    def _fired(self, timespec: Times, since: datetime) -> Iterator[date]:
         at, end = _later(since, INSTANT), self._end_of(self.last)
         while (fire := next(timespec.between(at, end), None)) is not None:
             day = fire.astimezone(self._zone).date()

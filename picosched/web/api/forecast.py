@@ -44,7 +44,7 @@ class FullShape(BaseModel):
 
 
 class SteadyShape(BaseModel):
-    """What comes at least once a minute, at an even distance, and is not counted."""
+    """What comes at least once a minute, at an even distance, at any time, and is not counted."""
 
     id: Id
     event: str
@@ -109,7 +109,7 @@ class NotFiringShape(BaseModel):
     name: str | None
     pico: str = Field(description="The name of its pico.")
     pico_id: str
-    outcome: str = Field(description="skipped, throttled, paused, left out, ended or unknown.")
+    outcome: str = Field(description="skipped, throttled, paused, failed, left out, ended or unknown.")
     why: str
     occurrences: int = Field(description="At most 10,000 are counted.")
 
@@ -121,7 +121,10 @@ def not_firing(
     days: Annotated[int, Query(description=f"How far ahead, at most {MOST_DAYS}.")] = USUAL_DAYS,
     limit: Annotated[int, Query(description=f"Number of entries, at most {MOST_EVENTS}.")] = MOST_EVENTS,
 ) -> list[NotFiringShape]:
-    """What will not be raised of schedules, and why: skips, throttles, pauses, days left out, ends."""
+    """What will not be raised of schedules, and why: skips, throttles, pauses, days left out, ends.
+
+    With the entries of sources that will fail, as their window is gone; `pico` is empty for many picos.
+    """
     with busy():
         found = engine.not_firing(which, days, limit)
         names = engine.agenda.names(found)

@@ -8,16 +8,17 @@ of a schedule and marks are all limited, and the page says what is omitted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import groupby, islice
 
 from picosched.clock import EPOCH
-from picosched.schedule.coming import coming
+from picosched.schedule.coming import coming, coming_raised
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
 
 MOST_ROWS = 300
@@ -29,7 +30,7 @@ LEAST_TRACKS = 4
 
 MOST_MARKS = 400
 STEPS = 200
-"""Next times computed one by one; more frequent schedules are counted per slot."""
+"""Next times computed one by one; more frequent schedules are counted per slot, if they have no window."""
 
 COUNTED = 20_000
 """Fires of a schedule are counted up to this number: more than a day has at every fifth second."""
@@ -126,15 +127,30 @@ class Picture:
     undrawn: int = 0
 
 
+Slots = dict[int, Mark]
+"""Maps slots to the fires in them."""
+
+Windows = Mapping[str, Window | Unset | None]
+"""Maps ids of rows to their windows."""
+NOWHERE: Windows = {}
+
+
 def wanted(which: Filter, axis: Axis) -> Filter:
     """The filter of rows that may have a mark on an axis."""
     return replace(which, until=axis.end)
 
 
 def draw(
-    rows: Sequence[Scheduled], axis: Axis, granularity: int, unfolded: tuple[str, str] | None = None
+    rows: Sequence[Scheduled],
+    axis: Axis,
+    granularity: int,
+    unfolded: tuple[str, str] | None = None,
+    windows: Windows = NOWHERE,
 ) -> Picture:
-    """The picture of rows, given soonest first; `unfolded` is the pico and rid of a lane to draw whole."""
+    """The picture of rows, given soonest first; `unfolded` is the pico and rid of a lane to draw whole.
+
+    `windows` has those of rows that are tied to one.
+    """
     lanes: list[Lane] = []
     left, undrawn, uncounted = MOST_TRACKS, 0, MOST_COUNTED
     order = {_lane_of(row): None for row in rows}  # lanes are ordered by their soonest row
@@ -151,33 +167,56 @@ def draw(
         single = group if len(group) <= room else group[: room - 1]
         tracks: list[Track] = []
         for row in single:
-            marks = tuple(_joined(slots_of_row(row, axis, granularity, uncounted), axis))
+            slots = slots_of_row(row, axis, granularity, uncounted, windows.get(row.id))
+            marks = tuple(_joined(slots, axis))
             tracks.append(Track(row, marks, unfolded=lane == unfolded and not tracks))
             uncounted -= max(0, tracks[-1].count - STEPS)
         rest = group[len(single) :]
         if rest:
-            dues = (row.due for row in rest if row.due is not None and not row.paused)
+            coming_first = (next(_times(row, axis, granularity, windows.get(row.id)), None) for row in rest)
+            dues = (due for due in coming_first if due is not None)
             tracks.append(Track(rest[0], tuple(_joined(slots_of(dues, axis), axis)), len(rest)))
         left = max(0, left - min(len(tracks), usual))
         lanes.append(Lane(*lane, tuple(tracks)))
     return Picture(axis, tuple(_bounded(lanes, axis)), undrawn)
 
 
-Slots = dict[int, Mark]
-"""Maps slots to the fires in them."""
-
-
 def _lane_of(row: Scheduled) -> tuple[str, str]:
     return row.pico_id, row.rid
 
 
-def slots_of_row(row: Scheduled, axis: Axis, granularity: int, most: int = COUNTED) -> Slots:
-    """The fires of a row by slot, counting up to `most` of them if they are too many to step through."""
-    steps = [*islice(coming(row, granularity), STEPS)]
-    inside = [time for time in steps if time < axis.end]
-    dense = len(inside) == STEPS and row.timespec is not None and row.kind == "repeat"
+def slots_of_row(
+    row: Scheduled,
+    axis: Axis,
+    granularity: int,
+    most: int = COUNTED,
+    window: Window | Unset | None = None,
+) -> Slots:
+    """The fires of a row by slot, counting up to `most` of them if they are too many to step through.
+
+    Of one with a window so many are stepped through; the last mark says if there are more.
+    """
     most = min(COUNTED, max(STEPS, most))
+    many = STEPS if window is None else most
+    steps = [*islice(_times(row, axis, granularity, window), many)]
+    inside = [time for time in steps if time < axis.end]
+    if window is not None:
+        slots = slots_of(inside, axis)
+        return more_after(slots, axis) if len(inside) == many else slots
+    dense = len(inside) == STEPS and row.timespec is not None and row.kind == "repeat"
     return _counted(row, steps[0], axis, granularity, most) if dense else slots_of(inside, axis)
+
+
+def _times(row: Scheduled, axis: Axis, granularity: int, window: Window | Unset | None) -> Iterator[datetime]:
+    if window is None:
+        return coming(row, granularity)
+    return coming_raised(row, granularity, window, timedelta(), axis.end)
+
+
+def more_after(slots: Slots, axis: Axis) -> Slots:
+    """The same, with a last mark that says that what comes after it is not known."""
+    last = max(slots)
+    return {**slots, last: Mark(slots[last].first, axis.end, slots[last].count, True)}
 
 
 def slots_of(times: Iterator[datetime] | Sequence[datetime], axis: Axis) -> Slots:

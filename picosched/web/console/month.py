@@ -14,7 +14,7 @@ from nicegui import ui
 from picosched.clock import EPOCH
 from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.rhythm import WEEKDAYS
-from picosched.web.console.lanes import COUNTED, MOST_COUNTED, Axis, Mark, slots_of_row
+from picosched.web.console.lanes import COUNTED, MOST_COUNTED, NOWHERE, Axis, Mark, Windows, slots_of_row
 from picosched.web.console.parts import box, text
 from picosched.web.console.source_lanes import SourceTrack
 from picosched.web.console.steps import label_of
@@ -47,15 +47,20 @@ def axis_of_month(now: datetime) -> Axis:
 
 
 def month(
-    rows: Iterable[Scheduled], tracks: Iterable[SourceTrack], now: datetime, zone: ZoneInfo, granularity: int
+    rows: Iterable[Scheduled],
+    tracks: Iterable[SourceTrack],
+    now: datetime,
+    zone: ZoneInfo,
+    granularity: int,
+    windows: Windows = NOWHERE,
 ) -> tuple[Day, ...]:
-    """The days, with what fires from now on."""
+    """The days, with what fires from now on; `windows` has those of rows that are tied to one."""
     axis, today = axis_of_month(now), now.astimezone(zone).date()
     monday = today - timedelta(today.weekday())
     days = {each: Day(each) for each in (monday + timedelta(step) for step in range(7 * WEEKS))}
     left = MOST_COUNTED
     for row in rows:
-        slots = slots_of_row(row, axis, granularity, min(COUNTED, left))
+        slots = slots_of_row(row, axis, granularity, min(COUNTED, left), windows.get(row.id))
         left = max(0, left - sum(each.count for each in slots.values()))
         for mark in slots.values():
             _count(days, label_of(row), mark, zone)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nicegui import ui
 
 from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import USUAL_DAYS
 from picosched.schedule.not_firing import NotFiring
-from picosched.web.console.parts import Column, Listing, badge_cell, text, time_cell
+from picosched.web.console.parts import Column, Listing, badge_cell, moment, text, time_cell
 
-MOST = 50
-"""Entries."""
+MOST, SHOWN = 50, 5
+"""Entries, and those that are seen at once."""
 
 COLUMNS = (
     Column("at", "From", "time"),
@@ -30,7 +32,19 @@ def draw_not_firing(found: list[NotFiring]) -> None:
     if not found:
         text("p", f"Everything that comes in the next {USUAL_DAYS} days will be raised.", "muted")
         return
-    Listing("What will not fire", COLUMNS).show(
+    _list("What will not fire", found[:SHOWN])
+    rest = found[SHOWN:]
+    if not rest:
+        return
+    with ui.element("details").classes("stack-small"):
+        with ui.element("summary").classes("muted small"):
+            text("span", f"and {len(rest)} more{' at least,' if len(found) == MOST else ''} until ")
+            moment(rest[-1].at)
+        _list("What else will not fire", rest)
+
+
+def _list(caption: str, found: Sequence[NotFiring]) -> None:
+    Listing(caption, COLUMNS).show(
         [
             {
                 "key": f"{each.at.isoformat()} {each.outcome}",
@@ -42,5 +56,3 @@ def draw_not_firing(found: list[NotFiring]) -> None:
             for each in found
         ]
     )
-    if len(found) == MOST:
-        ui.label(f"the first {MOST}").classes("muted small")

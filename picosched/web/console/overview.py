@@ -188,7 +188,7 @@ def _next_row(row: Scheduled, seen: Seen) -> dict[str, Cell]:
         "href": schedule_path(row.id),
         "due": time_cell(row.due),
         "event": link_cell(row.event, schedule_path(row.id), "the schedule"),
-        "when": when_text(row.timespec),
+        "when": when_text(row),
         "pico": link_cell(seen.names[row.pico_id], pico_path(row.pico_id)),
         "rule": row.made_by,
     }

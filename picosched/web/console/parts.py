@@ -22,6 +22,7 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.schedule.backfill import RAISED
 from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
 from picosched.web.caller import caller
 from picosched.web.console.frame import notify
 
@@ -359,11 +360,13 @@ def event_path(eid: str) -> str:
     return f"/journal?eid={quote(eid, safe='')}"
 
 
-def when_text(timespec: str | None) -> str:
-    """The timespec, without line breaks if it is short."""
-    if timespec is None:
-        return "once"
-    return timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
+def when_text(row: Scheduled) -> str:
+    """The timespec of a row, without line breaks if it is short, and its window; of an edge its window."""
+    if row.kind == "window":
+        return f"window {row.name}"
+    timespec = row.timespec or "once"
+    times = timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
+    return times if row.window is None else f"{times} in window {row.window}"
 
 
 def late_cell(fire: Fire) -> str | None:

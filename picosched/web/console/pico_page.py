@@ -190,7 +190,7 @@ class _PicoPage:
                     "href": schedule_path(each.id),
                     "due": time_cell(each.due),
                     "event": link_cell(f"{each.domain}:{each.type}", schedule_path(each.id), "the schedule"),
-                    "when": when_text(each.timespec),
+                    "when": when_text(each),
                     "status": badge_cell(each.state, AT_WORK if each.held else None) if each.paused else None,
                     "rule": link_cell(each.made_by, ruleset_path(each.rid, each.pico_id, each.line)),
                 }

@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 from nicegui import ui
 
 from picosched.schedule.fire import Fire
-from picosched.timespec.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour, month_end
-from picosched.timespec.timespec import Timespec
+from picosched.timespec.rhythm import MOST, WEEKDAYS, Kind, Times, Year, fires_by_hour, month_end
 from picosched.web.console.local_time import local_text, reader_zone
 from picosched.web.console.parts import TONES, Text, late_text, text
 
@@ -18,7 +17,7 @@ LEAST = 0.001
 """Seconds; shorter lateness is not drawn."""
 
 
-def draw_rhythm(timespec: Timespec, since: datetime, kind: Kind | None = None) -> None:
+def draw_rhythm(timespec: Times, since: datetime, kind: Kind | None = None) -> None:
     """Draw the coming week or year, whichever fits, or `kind`."""
     year = Year(timespec, since)
     if (kind or year.fitting()) == "year":
@@ -27,7 +26,7 @@ def draw_rhythm(timespec: Timespec, since: datetime, kind: Kind | None = None) -
         _draw_week(timespec, since)
 
 
-def _draw_week(timespec: Timespec, since: datetime) -> None:
+def _draw_week(timespec: Times, since: datetime) -> None:
     fires = fires_by_hour(timespec, since)
     most = max(fires.values(), default=1)
     rows = {

@@ -5,24 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from urllib.parse import quote
 
 from nicegui import ui
 from nicegui.element import Element
 
 from picosched.engine.engine import Engine
+from picosched.engine.forecast import next_times, window_of_row
 from picosched.errors import PicoschedError
 from picosched.schedule.chain import Why
-from picosched.schedule.coming import coming
 from picosched.schedule.explained import explained
 from picosched.schedule.fire import Fire
 from picosched.schedule.forecast import USUAL_DAYS
 from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.shown import facts
+from picosched.schedule.window import Unset, Window
+from picosched.schedule.within import Within
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.not_firing_panel import draw_not_firing, will_not_fire
@@ -95,8 +96,12 @@ class State:
     row: Scheduled
     pico: str
     fires: tuple[Fire, ...]
-    shut: str | None = None
-    """Why its window stays closed."""
+    window: Window | Unset | None = None
+
+    @property
+    def shut(self) -> str | None:
+        """Why its window stays closed."""
+        return None if self.window is None else self.window.why_shut
 
 
 def look(engine: Engine, id: str) -> State | None:
@@ -111,7 +116,7 @@ def look(engine: Engine, id: str) -> State | None:
         return State(row, row.pico_id if pico is None else pico.name, tuple(fires))
 
     state = engine.read(work)
-    return None if state is None else replace(state, shut=engine.agenda.shut([state.row]).get(id))
+    return None if state is None else replace(state, window=window_of_row(engine, state.row))
 
 
 class Detail:
@@ -159,22 +164,27 @@ class Detail:
         row, engine = state.row, self._console.engine
         lasting = replace(row, due=None, asked=None, fires=0, fired=None, moved_from=None, spaced_from=None)
         head = lasting, row.due is None
-        granularity = engine.settings.granularity
         self._draw("head", self._head, head, lambda: self._draw_head(row))
-        self._draw("times", self._times, row, lambda: _draw_times(row, granularity, engine.now()))
-        self._draw("rhythm", self._rhythm, head, lambda: _draw_rhythm(row, engine.now()))
+        within = head, state.window
+        self._draw("rhythm", self._rhythm, within, lambda: _draw_rhythm(row, state.window, engine.now()))
         facts = lasting, state.pico, state.shut
         self._draw("facts", self._facts, facts, lambda: _draw_facts(row, state.pico, state.shut))
         self._draw("history", self._history, state.fires, lambda: _draw_history(state.fires))
         if self._side is not None:
             self._side.show(f"the last {len(state.fires)}" if len(state.fires) == FIRES else "")
+        timed = row, state.window
+        if self._drawn.get("times") != timed:
+            times = await self._console.run(lambda: next_times(engine, row, state.window, NEXT_TIMES))
+            if self._times.is_deleted or id != self._id:
+                return
+            self._draw("times", self._times, timed, lambda: _draw_times(state, times, engine.now()))
         matter = row, state.fires
         if self._why is not None and self._drawn.get("why") != matter:
             found = await self._console.run(lambda: engine.why(id))
             if not self._why.is_deleted and id == self._id:
                 self._draw("why", self._why, matter, lambda: _draw_why(found))
         if self._wide:
-            hour = lasting, state.shut, engine.now().replace(minute=0, second=0, microsecond=0)
+            hour = lasting, state.window, engine.now().replace(minute=0, second=0, microsecond=0)
             await self._foresee(id, hour)
 
     async def _foresee(self, id: str, matter: object) -> None:
@@ -215,7 +225,8 @@ def _draw_why(why: Why) -> None:
     )
 
 
-def _draw_times(row: Scheduled, granularity: int, now: datetime) -> None:
+def _draw_times(state: State, times: Sequence[datetime], now: datetime) -> None:
+    row = state.row
     if row.kind == "repeat":
         told = explained(row, now)
         text("p", told.words, "words")
@@ -229,7 +240,7 @@ def _draw_times(row: Scheduled, granularity: int, now: datetime) -> None:
         text("code", row.timespec or "", "mono")
     else:
         text("p", "Once" if row.fired is None else "Once; it has fired", "words")
-    _draw_next(row, granularity)
+    _draw_next(row, times, state.shut)
     text("p", _fired(row), "muted small")
 
 
@@ -239,25 +250,24 @@ def _fired(row: Scheduled) -> str:
     return {0: "Not fired yet", 1: "Fired once"}.get(row.fires, f"Fired {row.fires:,} times")
 
 
-def _draw_rhythm(row: Scheduled, now: datetime) -> None:
+def _draw_rhythm(row: Scheduled, window: Window | Unset | None, now: datetime) -> None:
     try:
         timespec = None if row.due is None else row.repeats
     except PicoschedError:  # the words above say why
         return
-    if timespec is not None:
-        draw_rhythm(timespec, now)
+    if timespec is not None and not isinstance(window, Unset):
+        draw_rhythm(timespec if window is None else Within(timespec, window), now)
 
 
-def _draw_next(row: Scheduled, granularity: int) -> None:
+def _draw_next(row: Scheduled, times: Sequence[datetime], shut: str | None) -> None:
     if row.paused:
         with box("line"):
             pause = "Paused until" if row.paused_until else "Paused until it is resumed; due"
             text("span", "Held until the one before has ended; due" if row.held else pause)
             moment(row.paused_until or row.due)
         return
-    times: list[datetime] = [*islice(coming(row, granularity), NEXT_TIMES)]
     if not times:
-        text("p", "No next times.", "muted")
+        text("p", "No next times." if shut is None else f"No next times: {shut}.", "muted")
         return
     with ui.element("ol").classes("times").props('aria-label="Next times"'):
         for time in times:

@@ -12,6 +12,7 @@ from nicegui import ui
 
 from picosched.clock import ticks
 from picosched.engine.engine import Engine
+from picosched.engine.forecast import windows_of_rows
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.pages import Page
@@ -204,7 +205,8 @@ class _Page:
         self, which: Filter, mark: str | None
     ) -> tuple[tuple[Page[Scheduled], Names, int], dict[str, dict[str, Any]]]:
         found = _looked(self._console.engine, which, mark)
-        return found, self._pictures.look(found[0].items, self._console.engine.now())
+        rows = windows_of_rows(self._console.engine, found[0].items)
+        return found, self._pictures.look(rows, self._console.engine.now())
 
     # Choosing
 
@@ -274,11 +276,14 @@ def _row(row: Scheduled, names: Names, small: Mapping[str, Any]) -> Mapping[str,
 
 
 def _when(row: Scheduled) -> str:
-    if row.timespec is None:
-        return row.name or "once"
     zone = "" if row.tz == "UTC" else f" ({row.tz})"
+    if row.kind == "window":
+        return f"window {row.name}{zone}"
+    inside = "" if row.window is None else f" in window {row.window}"
+    if row.timespec is None:
+        return f"{row.name or 'once'}{inside}"
     name = f" · {row.name}" if row.name and row.name != row.timespec else ""
-    return f"{row.timespec}{zone}{name}"
+    return f"{row.timespec}{zone}{inside}{name}"
 
 
 def _draw_empty(console: Console, which: Filter) -> None:

@@ -13,6 +13,8 @@ from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.schedule.explained import explained
 from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.window import Unset, Window
+from picosched.schedule.within import Within
 from picosched.timespec.rhythm import Year, fires_by_hour, month_end
 from picosched.timespec.timespec import Timespec
 
@@ -37,50 +39,62 @@ class Small:
         return {"columns": self.columns, "rows": self.rows, "runs": self.runs, "of": self.of}
 
 
+Key = tuple[str | None, str, Window | Unset | None]
+"""What a picture is of: a timespec, its zone and its window."""
+
+
 class SmallPictures:
     """The pictures of one list, which are drawn a few at a time."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str | None, str], dict[str, Any]] = {}
+        self._made: dict[Key, dict[str, Any]] = {}
         self.complete = True
         """Whether the last look had time for all."""
 
-    def look(self, rows: Sequence[Scheduled], now: datetime) -> dict[str, dict[str, Any]]:
-        """Id → picture and words of the repeating rows of which there are some by now. For a thread."""
+    def look(
+        self, rows: Sequence[tuple[Scheduled, Window | Unset | None]], now: datetime
+    ) -> dict[str, dict[str, Any]]:
+        """Id → picture and words of the repeating rows of which there are some by now, and the words of
+        windows. For a thread."""
         until, self.complete = ticks() + SECONDS, True
-        made: dict[tuple[str | None, str], dict[str, Any]] = {}
-        for row in rows:
-            key = row.timespec, row.tz
-            if row.kind != "repeat" or key in made:
+        made: dict[Key, dict[str, Any]] = {}
+        found: dict[str, dict[str, Any]] = {}
+        for row, window in rows:
+            key = row.timespec, row.tz, window
+            if row.timespec is None:
                 continue
-            if key in self._made:
-                made[key] = self._made[key]
-            elif ticks() < until:
-                made[key] = _cell(row, now)
-            else:
-                self.complete = False
+            if key not in made:
+                if key in self._made:
+                    made[key] = self._made[key]
+                elif ticks() < until:
+                    made[key] = _cell(row, window, now)
+                else:
+                    self.complete = False
+                    continue
+            found[row.id] = made[key]
         self._made = made
-        return {row.id: made[row.timespec, row.tz] for row in rows if (row.timespec, row.tz) in made}
+        return found
 
 
-def _cell(row: Scheduled, now: datetime) -> dict[str, Any]:
+def _cell(row: Scheduled, window: Window | Unset | None, now: datetime) -> dict[str, Any]:
     words = explained(row, now).words
     try:
         timespec = row.repeats
     except PicoschedError:  # the words say why
         return {"more": words}
-    if timespec is None:
+    if timespec is None or isinstance(window, Unset):
         return {"more": words}
-    return {"more": words, "heat": small_picture(timespec, now).as_cell()}
+    times = timespec if window is None else Within(timespec, window)
+    return {"more": words, "heat": small_picture(times, now).as_cell()}
 
 
-def small_picture(timespec: Timespec, now: datetime) -> Small:
+def small_picture(timespec: Timespec | Within, now: datetime) -> Small:
     """The coming week or year, whichever fits."""
     return _picture(timespec, now.replace(minute=0, second=0, microsecond=0))
 
 
 @lru_cache(maxsize=2_000)
-def _picture(timespec: Timespec, now: datetime) -> Small:
+def _picture(timespec: Timespec | Within, now: datetime) -> Small:
     year = Year(timespec, now)
     if year.fitting() == "week":
         fires = fires_by_hour(timespec, now)

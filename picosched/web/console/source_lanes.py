@@ -8,7 +8,7 @@ from itertools import islice
 
 from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
-from picosched.web.console.lanes import Axis, Mark, joined, slots_of
+from picosched.web.console.lanes import Axis, Mark, joined, more_after, slots_of
 
 STEPS = 1_500
 """Times of an entry that are computed."""
@@ -41,9 +41,8 @@ def source_tracks(engine: Engine, which: Filter, axis: Axis) -> list[SourceTrack
     for what, source_id, times in coming[:MOST_TRACKS]:
         found = [*islice(times, STEPS + 1)]
         slots = slots_of(found[:STEPS], axis)
-        if len(found) > STEPS:  # what comes after is not known: the last mark says so
-            last = max(slots)
-            slots[last] = Mark(slots[last].first, axis.end, slots[last].count, True)
+        if len(found) > STEPS:
+            slots = more_after(slots, axis)
         tracks.append(SourceTrack(what.id, what.event, source_id, what.of, joined(slots, axis)))
     return tracks
 

@@ -18,11 +18,14 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.input import Input
 
+from picosched.clock import LAST
 from picosched.engine.agenda import Which
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration, time_or_later
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.window import Window
+from picosched.schedule.within import Within
 from picosched.timespec.almanac import Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.web.console.frame import Console, notify
@@ -313,19 +316,29 @@ def _show_after(row: Scheduled) -> None:
             moment(row.paused_until)
 
 
-def tell_timespec(spec: str, tz: str, now: datetime, almanac: Almanac, count: int = SHOWN_TIMES) -> None:
-    """Show a timespec in words with its next times, or the error in it."""
+def tell_timespec(
+    spec: str,
+    tz: str,
+    now: datetime,
+    almanac: Almanac,
+    count: int = SHOWN_TIMES,
+    window: Window | None = None,
+) -> None:
+    """Show a timespec in words with its next times, those in its window if it has one, or the error in it."""
     if not spec.strip():
         return
     try:
         read = Timespec.parse(spec.strip(), tz.strip() or "UTC", almanac).starting(now)
-        times = list(islice(read.between(now, datetime.max.replace(tzinfo=now.tzinfo)), count))
+        found = read if window is None else Within(read, window)
+        times = list(islice(found.between(now, LAST), count))
     except PicoschedError as error:
         text("p", error.message, "bad-text")
         return
     text("p", read.explain(), "words")
     if ending := read.ending(now):
         text("p", ending, "bad-text")
+    if window is not None and not times:
+        text("p", f"The window {window.name} is closed at each of its next times.", "bad-text")
     left_out = [*map(str, read.left_out(now, times[-1]))] if times else []
     if left_out:
         text("p", f"Left out: {'; '.join(left_out)}", "muted small")

@@ -14,12 +14,14 @@ from nicegui.element import Element
 
 from picosched.clock import ticks, to_ms
 from picosched.engine.engine import Engine
+from picosched.engine.forecast import windows_of_rows
 from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import Scheduled
 from picosched.web.api.shapes import Names
 from picosched.web.console.example import try_example
 from picosched.web.console.filters import Filters, remember
 from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.lanes import MOST_ROWS, Axis, Lane, Mark, Picture, Track, draw, wanted
+from picosched.web.console.lanes import MOST_ROWS, Axis, Lane, Mark, Picture, Track, Windows, draw, wanted
 from picosched.web.console.local_time import follow_zone, local_text, reader_zone
 from picosched.web.console.month import Day, axis_of_month, draw_month, month
 from picosched.web.console.parts import (
@@ -235,8 +237,9 @@ class _Page:
 
 def _looked_month(engine: Engine, which: Filter, axis: Axis, zone: ZoneInfo) -> tuple[tuple[Day, ...], int]:
     rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
-    tracks = source_tracks(engine, which, axis)
-    return month(rows[:MOST_ROWS], tracks, engine.now(), zone, engine.settings.granularity), len(rows)
+    tracks, windows = source_tracks(engine, which, axis), _windows(engine, rows)
+    days = month(rows[:MOST_ROWS], tracks, engine.now(), zone, engine.settings.granularity, windows)
+    return days, len(rows)
 
 
 def _looked(
@@ -244,11 +247,17 @@ def _looked(
 ) -> tuple[Picture, Names, int, list[SourceTrack]]:
     """The picture for a filter, and the number of rows read; MOST_ROWS + 1 means there are more."""
     rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
-    picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity, unfolded)
+    windows = _windows(engine, rows)
+    picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity, unfolded, windows)
     names = Names(engine)
     for lane in picture.lanes:
         names.of(lane.pico_id)
     return picture, names, len(rows), source_tracks(engine, which, axis)
+
+
+def _windows(engine: Engine, rows: Sequence[Scheduled]) -> Windows:
+    windowed = [row for row in rows if row.window is not None]
+    return {row.id: window for row, window in windows_of_rows(engine, windowed)}
 
 
 def _summary(picture: Picture, total: int) -> Iterator[str]:

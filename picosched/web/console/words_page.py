@@ -7,7 +7,7 @@ becomes a source, a cron table of one entry.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,8 @@ from nicegui import ui
 from picosched.errors import PicoschedError
 from picosched.notation import parse_map
 from picosched.schedule.new_schedule import NewSchedule
+from picosched.schedule.window import Window
+from picosched.schedule.within import Within
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 from picosched.web.console.frame import Console, frame
@@ -41,7 +43,7 @@ def add_pages(console: Console) -> None:
     async def new(when: str = "", pico: str = "", event: str = "") -> None:
         rows = await console.run(lambda: all_picos(console.engine))
         settings = await console.run(console.engine.settings_with_windows)
-        windows = [each.name for each in settings.windows]
+        windows = {each.name: each for each in settings.windows}
         names = {each.id: each.name or each.id for each in rows}
         with frame(console, "New schedule", "/schedules"), console.telling_errors():
             text("h1", "New schedule")
@@ -53,12 +55,12 @@ class _Form:
         self,
         console: Console,
         names: dict[str, str],
-        windows: Sequence[str],
+        windows: Mapping[str, Window],
         when: str,
         pico: str,
         event: str,
     ) -> None:
-        self._console = console
+        self._console, self._windows = console, windows
         with box("grid"):
             with panel("When, what and where"):
                 self._when = ui.input(
@@ -125,6 +127,7 @@ class _Form:
                 self._told = ui.element("div").classes("stack-small").props('aria-live="polite"')
         for field in (self._when, self._zone):
             field.on_value_change(self._tell)
+        self._window.on_value_change(self._tell)
         follow_zone(self._offer)
         self._choose()
         self._tell()
@@ -169,9 +172,11 @@ class _Form:
                     "muted",
                 )
             elif right and self._when.validate():
-                tell_timespec(self._spec, self._tz, now, almanac)
+                window = self._windows.get(self._window.value)
+                tell_timespec(self._spec, self._tz, now, almanac, window=window)
                 try:
-                    draw_rhythm(self._timespec().starting(now), now)
+                    times = self._timespec().starting(now)
+                    draw_rhythm(times if window is None else Within(times, window), now)
                 except PicoschedError:  # the words above say why
                     return
 
@@ -188,7 +193,8 @@ class _Form:
         except PicoschedError as error:
             self._fault.show(str(error))
             return
-        ui.navigate.to(path)
+        if not self._fault.is_deleted:  # its reader may have left meanwhile
+            ui.navigate.to(path)
 
     async def _schedule(self) -> str:
         """Make a schedule of a pico; returns the path of its page."""
@@ -249,6 +255,7 @@ async def _tell_warnings(warnings: Sequence[str]) -> None:
     """Show what is odd about a schedule that was made, until it is read."""
     with named_dialog("Scheduled") as dialog, ui.card():
         text("h2", "Scheduled")
+        text("p", "It is scheduled as you wrote it. You may want to change or cancel it, because:", "muted")
         for each in warnings:
             text("p", each)
         with box("dialog-buttons"):

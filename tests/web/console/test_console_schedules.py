@@ -416,3 +416,74 @@ def test_what_is_empty_teaches(page: Page, tmp_path: Path) -> None:
                 words, timeout=30_000
             )  # the first page loads the console
         page.goto("about:blank")
+
+
+@pytest.fixture
+def windowed(place: Opened) -> Iterator[dict[str, Any]]:
+    """An hourly schedule that comes at two hours of each day, in UTC, while its window is there."""
+    made = place.client.post("/api/windows", json={"name": "early", "from": "0 3 * * *", "to": "0 5 * * *"})
+    assert made.status_code in (200, 201), made.text
+    attrs = {"_window": "early", "_name": "within"}
+    wanted = {"domain": "notification", "type": "beat", "repeat": "0 * * * *", "attrs": attrs}
+    yield post(place, "/picos/root/scheduled", **wanted)
+    place.client.delete("/api/windows/early?force=true")
+
+
+def test_a_schedule_is_shown_within_its_window(page: Page, place: Opened, windowed: dict[str, Any]) -> None:
+    page.goto(f"{place.url}/schedules/{windowed['id']}")
+    times = page.locator("ol.times pico-time")
+    expect(times).to_have_count(8)
+    shown = times.evaluate_all('all => all.map(each => new Date(each.getAttribute("at")).getUTCHours())')
+    assert set(shown) == {3, 4}
+    expect(page.locator(".rhythm td.l4")).to_have_count(14)
+    panel = page.get_by_role("table", name="What will not fire")
+    expect(panel.locator("tbody tr")).to_have_count(5)
+    more = page.get_by_text(re.compile(r"and 2\d more until"))
+    expect(page.get_by_role("table", name="What else will not fire")).to_be_hidden()
+    more.click()
+    expect(page.get_by_role("table", name="What else will not fire")).to_be_visible()
+    page.goto(f"{place.url}/schedules?text=within")
+    cell = page.get_by_role("row", name="notification:beat")
+    expect(cell).to_contain_text("0 * * * * in window early · within")
+    expect(cell.get_by_role("img", name="a week by the hour").locator("rect")).to_have_count(7)
+    page.goto(f"{place.url}/timeline?span=week&text=within")
+    expect(page.locator(".track .bar")).to_have_count(7)
+
+    assert place.client.delete("/api/windows/early?force=true").status_code < 300
+    page.goto(f"{place.url}/schedules/{windowed['id']}")
+    expect(page.get_by_text("No next times: there is no window early.")).to_be_visible()
+    expect(panel.locator("tbody tr")).to_have_count(1)
+    expect(panel).to_contain_text("failed")
+    expect(panel).to_contain_text("there is no window early")
+
+
+def test_edges_are_told_in_words(page: Page, place: Opened, windowed: dict[str, Any]) -> None:
+    watch = 'ruleset watch { rule edge { select when window opened send_directive("edge") } }'
+    assert place.client.post("/api/picos/root/rulesets", json={"text": watch}).status_code == 201
+    for path in ("schedules?kind=window", ""):
+        page.goto(f"{place.url}/{path}")
+        row = page.get_by_role("row", name="window:opened").first
+        expect(row).to_contain_text("window early")
+        expect(row).not_to_contain_text('{"')
+    place.client.delete("/api/picos/root/rulesets/watch")
+
+
+def test_a_new_schedule_is_tried_within_its_window(
+    page: Page, place: Opened, windowed: dict[str, Any]
+) -> None:
+    page.goto(f"{place.url}/new?when=0 * * * *&event=notification:beat")
+    expect(page.locator(".times li")).to_have_count(5)
+    page.get_by_label("Only while this window is open").click()
+    page.get_by_role("option", name="early").click()
+    expect(page.locator(".rhythm td.l4")).to_have_count(14)
+    page.get_by_label("When", exact=True).fill("0 12 * * *")
+    page.get_by_label("Zone", exact=True).fill("UTC")
+    expect(page.get_by_text("The window early is closed at each of its next times.")).to_be_visible()
+    page.get_by_role("button", name="Create").click()
+    dialog = page.get_by_role("dialog", name="Scheduled")
+    expect(dialog).to_contain_text("It is scheduled")
+    expect(dialog).to_contain_text("the window early is closed at each of its next times")
+    page.goto(f"{place.url}/schedules")
+    expect(page.get_by_role("heading", name="Schedules", exact=True)).to_be_visible()
+    # After ten seconds the server forgets the page that was left; nothing of it is in the log in the end.
+    page.wait_for_timeout(12_000)
