@@ -175,7 +175,7 @@ def test_an_alert_through_a_channel_obeys_max_pending(
         ({"to": "ops"}, "found 'ops', wanted as `to` a URL"),
         (
             {"to": "mailto:<a@b>"},
-            "found 'mailto:<a@b>', wanted as `to` a URL, \"mailto:\" and an address such",
+            "found 'mailto:<a@b>', wanted as `to` a URL of http or https, \"mailto:\" and an address such",
         ),
         *(
             ({"to": f"mailto:{each}"}, "and an address such as me@example.org")

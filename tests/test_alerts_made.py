@@ -154,7 +154,7 @@ def test_an_alert_of_the_settings_is_changed_where_it_is_written(tmp_path: Path,
         ("ops", None, {}, "wanted a table of `to`"),
         ("ops", "https://x/", {"on": 5}, "found 5, wanted as `on` a list"),
         ("taken", "https://x/", {}, "there is an alert taken already, wanted another name"),
-        ("ops", "ftp://ada:hunter2@x/", {}, "wanted as `to` a URL"),
+        ("ops", "ftp://ada:hunter2@x/", {}, "wanted as `to` a URL of http or https"),
         ("ops", "https://hunter2@x/\0", {}, "wanted as `to` a URL"),
         ("ops", "https://hunter2@[::1", {}, r"found 'https://\[::1', wanted as `to` another URL: its URL is"),
         ("ops", "https://hunter2@a:99999/", {}, "wanted as `to` another URL: its URL is invalid"),
@@ -230,7 +230,7 @@ def test_a_preview_says_who_would_be_told(engine: Engine) -> None:
         "recovers"
     )
     assert preview("new", to="mailto:a@b.example", on=["late"]).endswith(
-        "is late; but no mail can be sent, as the setting smtp names no server"
+        "is late; but nothing arrives: the setting smtp names no server"
     )
     assert preview("new", to=f"eci:{eci}", on=["late"]) == (
         f"raises an event schedule:* through the channel {eci[:8]}… when any schedule or source is late; "

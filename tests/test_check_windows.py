@@ -95,5 +95,6 @@ def test_a_window_of_the_settings_is_known() -> None:
     (found,) = check(text, settings=Settings(windows=of_settings))
     assert (found.code, found.message) == (
         "W406",
-        "neither this ruleset nor the settings declare a window noon",
+        "there is no window noon in this ruleset or the settings; "
+        "`picosched add-window` makes one for all rulesets",
     )

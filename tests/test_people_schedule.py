@@ -295,7 +295,7 @@ def test_a_window_of_the_settings_is_its_window(tmp_path: Path) -> None:
             "fired",
             "skipped",
         ]
-        with pytest.raises(PicoschedError, match="found the window night, wanted one of office"):
+        with pytest.raises(PicoschedError, match="there is no window night; there is office"):
             engine.root.schedule("tea", "due", repeat="0 * * * *", attributes={"_window": "night"})
 
 

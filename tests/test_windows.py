@@ -228,7 +228,7 @@ def test_rules_ask_whether_a_window_is_open(engine: Engine) -> None:
             "tz": "Europe/Berlin",
         }
     ]
-    with pytest.raises(KrlError, match="found the window pagr, wanted pager"):
+    with pytest.raises(KrlError, match=r"there is no window pagr; did you mean pager\?"):
         engine.root.query("night", "open", {"name": "pagr"})
     with pytest.raises(KrlError, match="as the name of a window, wanted a String"):
         engine.root.query("night", "open")
@@ -365,7 +365,7 @@ def test_a_single_event_whose_window_passed_in_an_outage_waits_for_the_next(tmp_
 def test_a_window_that_is_not_there_is_an_error_to_the_rule(engine: Engine) -> None:
     engine.root.install(ruleset())
     turn = engine.root.raise_event("t", "plan", {"repeat": "0 * * * *", "with": {"_window": "pagr"}})
-    assert [error.message for error in turn.errors] == ["found the window pagr, wanted one of pager"]
+    assert [error.message for error in turn.errors] == ["there is no window pagr; did you mean pager?"]
 
 
 def test_a_window_that_is_gone_fails_the_occurrence_and_is_told(engine: Engine) -> None:
@@ -374,7 +374,7 @@ def test_a_window_that_is_gone_fails_the_occurrence_and_is_told(engine: Engine) 
     engine.root.install(ruleset(""))
     engine.run_until("2026-03-01T01:00:00Z")
     (fire,) = engine.history(limit=1)
-    assert fire.outcome == "failed" and "found the window pager" in str(fire.why)
+    assert fire.outcome == "failed" and "there is no window pager" in str(fire.why)
     assert [row.kind for row in engine.scheduled()] == ["repeat"]
 
 

@@ -1,7 +1,7 @@
 """Windows: whether they open and close, whether they are used, and whether used ones exist.
 
-A window may also stand in the configuration of the engine that will run the ruleset, which nobody knows
-here: a name that the ruleset does not declare is a warning.
+A window may also stand in the settings of the engine that will run the ruleset, or be made by people, which
+nobody knows here: a name that the ruleset does not declare is a warning.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from picosched.schedule.window import Window
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 
+MADE = "`picosched add-window` makes one for all rulesets"
+
 
 def look_at_windows(subject: Subject) -> None:
     declared = {each.name: each for each in windows_of(subject.tree)}
@@ -38,12 +40,12 @@ def look_at_windows(subject: Subject) -> None:
         elif node is not None:
             used.add(name)
             if name not in declared and name not in configured:
-                _unknown(subject, name, declared, node)
+                _unknown(subject, name, {*declared, *configured}, node)
     events = [*_edges(subject)]
     for event in events:
         named = any(each.name == "name" for each in event.attributes)
         if declared and named and not any(follows([event], name) for name in {*declared, *configured}):
-            said = "no window of this ruleset has such a name, so the configuration must declare it"
+            said = f"no window of this ruleset has such a name; {MADE}"
             subject.say("W406", said, event)
     for each in declared.values():
         if not any_used and each.name not in used and not follows(events, each.name):
@@ -93,15 +95,11 @@ def _known(node: syntax.Expression) -> tuple[Any] | None:
     return constant(node) if named is None else None if named.default is None else (named.default,)
 
 
-def _unknown(
-    subject: Subject, name: str, declared: dict[str, syntax.Window], node: syntax.Expression
-) -> None:
-    close = near(name, declared)
-    hint = f"; near it: {', '.join(close)}" if close else ""
-    said = f"this ruleset declares no window {name}: the configuration must have it"
-    if subject.knows_settings:
-        said = f"neither this ruleset nor the settings declare a window {name}"
-    subject.say("W406", f"{said}{hint}", node)
+def _unknown(subject: Subject, name: str, known: set[str], node: syntax.Expression) -> None:
+    where = "this ruleset or the settings" if subject.knows_settings else "this ruleset"
+    close = near(name, sorted(known))
+    hint = f"did you mean {' or '.join(close)}?" if close else MADE
+    subject.say("W406", f"there is no window {name} in {where}; {hint}", node)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from picosched.schedule.alert import AlertState
 
 app = Commands()
-PANEL = "Deliveries"
+PANEL = "Alerts and windows"
 
 Name = Annotated[str, Argument(metavar="NAME", help="The alert's name.", autocompletion=complete_alert)]
 On = Annotated[
@@ -74,7 +74,7 @@ def alerts(where: Where = HERE, json: Json = False) -> None:
                     each.last.what or "–" if each.last else "–",
                     each.last.became if each.last else "–",
                     shown_time(each.last and each.last.at),
-                    each.last.why or "–" if each.last else "–",
+                    each.fault or (each.last and each.last.why) or "–",
                     str(each.waiting),
                     str(each.dead),
                     each.made_by or "the settings",
@@ -177,7 +177,8 @@ def test_alert(name: Name, where: Where = HERE, json: Json = False) -> None:
     if json:
         write_json({"name": name, "outcome": "tested"})
     else:
-        write(f"on its way from {name}, once an engine runs; `picosched alerts` shows what became of it")
+        once = ", once an engine runs" if where.server is None else ""
+        write(f"on its way from {name}{once}; `picosched alerts` shows what became of it")
 
 
 def _tell(done: str, state: AlertState, json: bool) -> None:
@@ -187,6 +188,8 @@ def _tell(done: str, state: AlertState, json: bool) -> None:
         write_json({**state.as_json(), "outcome": done})
     else:
         write(f"{done}: {state.name} {said(state)}")
+    if state.fault is not None:
+        write(f"warning: nothing that {state.name} tells arrives: {state.fault}", "yellow", stderr=True)
 
 
 def _to(given: str) -> str:

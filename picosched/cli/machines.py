@@ -7,7 +7,7 @@ import sys
 import threading
 
 from picosched.cli.declared import Commands
-from picosched.cli.opening import bring_sources, opened
+from picosched.cli.opening import bring_settings, opened
 from picosched.cli.options import Db, Grace, Json, command, database_here
 from picosched.cli.printing import write, write_json, write_table
 from picosched.cli.where import HERE, Where
@@ -30,9 +30,7 @@ def worker(db: Db = None, grace: Grace = GRACE_SECONDS) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
     with opened(db or database_here()) as engine:
-        engine.check_alerts()
-        engine.check_windows()
-        bring_sources(engine)
+        bring_settings(engine)
         stopped = threading.Event()
         with ending(grace, lambda *_: stopped.set(), kill_all):
             engine.start()

@@ -72,7 +72,14 @@ def _user() -> str | None:
         return None
 
 
-def bring_sources(engine: Engine) -> None:
+def bring_settings(engine: Engine) -> None:
+    """Bring the sources of the settings; `conflict` if these and the database name one alert or window."""
+    engine.check_alerts()
+    engine.check_windows()
+    _bring_sources(engine)
+
+
+def _bring_sources(engine: Engine) -> None:
     """Apply the sources declared in `picosched.toml`, and print the changes.
 
     Without the file nothing changes, so starting in another folder does not remove sources.

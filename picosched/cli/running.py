@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.declared import Commands, Option, WrongUseError
-from picosched.cli.opening import bring_sources, opened
+from picosched.cli.opening import bring_settings, opened
 from picosched.cli.options import AnyPico, Db, Grace, Json, Limit, command, database_here
 from picosched.cli.printing import json_time, shown_time, write, write_json
 from picosched.cli.where import HERE, Where, pico_of
@@ -61,9 +61,7 @@ def run(
     with opened(file) as engine:
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
-        engine.check_alerts()
-        engine.check_windows()
-        bring_sources(engine)
+        bring_settings(engine)
         told = _Told(engine, json)
         stopped = threading.Event()
         if ended is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
-from picosched.cli.opening import bring_sources, opened, ruleset_at
+from picosched.cli.opening import bring_settings, opened, ruleset_at
 from picosched.cli.options import DB, Grace, OwnDb, command
 from picosched.cli.printing import write
 from picosched.ending import GRACE_SECONDS
@@ -130,9 +130,7 @@ def serve(
     set_up(form)
     defaults = of_a_developer() if open_ else None
     with opened(db, make=True, defaults=defaults) as engine, listen(host, port) as listening:
-        engine.check_alerts()
-        engine.check_windows()
-        bring_sources(engine)
+        bring_settings(engine)
         hash = None if open_ else _token_hash(engine, new_token)
         plan = Plan(
             host=host,

@@ -159,8 +159,10 @@ def warnings_of(engine: Reached, ruleset: ReachedRuleset) -> Sequence[KrlError]:
         return [KrlError(f"{each.kind} {each.message}", each.span) for each in ruleset.warnings]
     from picosched.check import check
     from picosched.clock import SystemClock
+    from picosched.engine.engine import Engine
 
-    source, settings, now = ruleset.source, engine.settings, SystemClock().now()
+    assert isinstance(engine, Engine)  # as the ruleset is not a server's
+    source, settings, now = ruleset.source, engine.settings_with_windows(), SystemClock().now()
     found = check(source.text, source.name, settings.almanac, now, settings=settings)
     return [each.error for each in found if each.severity == "warning"]
 

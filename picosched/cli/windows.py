@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from picosched.schedule.window_state import WindowState
 
 app = Commands()
-PANEL = "Schedules"
+PANEL = "Alerts and windows"
 
 Name = Annotated[str, Argument(metavar="NAME", help="The window's name.", autocompletion=complete_window)]
 
@@ -35,7 +35,7 @@ def windows(where: Where = HERE, json: Json = False) -> None:
         write("there are no windows; `picosched add-window` makes one, or a table [window.NAME]")
     else:
         write_table(
-            ("WINDOW", "FROM", "TO", "ZONE", "NOW", "OPENS", "CLOSES", "USED BY", "MADE BY"),
+            ("WINDOW", "FROM", "TO", "ZONE", "NOW", "NEXT OPENING", "NEXT CLOSING", "USED BY", "MADE BY"),
             [
                 (
                     each.name,
@@ -117,7 +117,10 @@ def remove_window(
     """Remove a window that was made."""
     with where.opened() as engine:
         if not engine.remove_window(name, force=force):
-            raise PicoschedError(f"there is no window {name}", "not_found")
+            from picosched.krl.library.window import no_window  # late, as it is rarely wanted
+
+            names = [each.name for each in engine.windows() if not each.configured]
+            raise PicoschedError(no_window(name, names), "not_found")
     if json:
         write_json({"name": name, "outcome": "removed"})
     else:

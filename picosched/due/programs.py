@@ -90,7 +90,7 @@ class ProgramsQueue(Background):
         self._unwritten: dict[str, Ended] = {}
         """Run id → its end, not yet written because the database failed."""
         self.looks_again: float | None = None
-        """When to look again at runs of other machines, in `ticks`; None if none can be in our shards."""
+        """In `ticks`, when to look again; None: we are told when it matters."""
 
     def end_all(self) -> None:
         """Terminate running programs, and start no more until `stop`."""
@@ -113,7 +113,7 @@ class ProgramsQueue(Background):
         """
         ours = {*self._processes.runs, *self._unwritten}
         found = self._commits.read(self._found_running, ours)
-        # Who takes no part is told of no machine that begins or ends.
+        # A process that has not joined is not notified when machines start or stop, so it polls.
         machines = self._store.machines
         again = found.others or (machines is not None and machines.own is None)
         self.looks_again = ticks() + LOOK_SECONDS if again else None

@@ -149,7 +149,7 @@ class Agenda:
     def cancel(self, which: Which, reason: str | None = None, *, dry_run: bool = False) -> list[Scheduled]:
         """Cancel them; returns the changed rows. The reason is kept in their records."""
         if reason is not None:
-            checked_text(reason, "the reason")
+            checked_text(reason, "reason")
             if len(reason) > MOST_REASON:
                 found = f"found a reason of {len(reason):,} characters"
                 raise PicoschedError(f"{found}, wanted at most {MOST_REASON:,}", "too_large")
@@ -268,20 +268,21 @@ class Agenda:
                     done.append(changed[0])
                     if changed != (row, None):
                         changes.append((changed[0], change))
-            self._note(what, changes)
+            self._note(what, changes, told.get("reason"))
             if changes:
                 self._engine.keep(what, now, ids=[row.id for row, _ in changes], **told)
         return done
 
-    def _note(self, what: str, changes: Sequence[tuple[Scheduled, Provenance]]) -> None:
+    def _note(self, what: str, changes: Sequence[tuple[Scheduled, Provenance]], reason: str | None) -> None:
         """Inside a transaction: record in the audit each change of a few rows, or how many there were."""
+        why = "" if reason is None else f": {reason}"
         if len(changes) > MOST_NOTED:
             ids = ", ".join(row.id for row, _ in changes[:MOST_NOTED])
-            self._engine.note(what, "schedule", f"{len(changes)} schedules", f"{ids} …")
+            self._engine.note(what, "schedule", f"{len(changes)} schedules", f"{ids} …{why}")
             return
         for row, change in changes:
             named = "" if row.name is None else f" ({row.name})"
-            self._engine.note(what, "schedule", row.id, f"{row.event}{named}{change.told}")
+            self._engine.note(what, "schedule", row.id, f"{row.event}{named}{change.told}{why}")
 
 
 def _filter(which: Which | None) -> Filter:

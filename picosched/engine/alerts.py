@@ -16,6 +16,7 @@ from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError, shortened
 from picosched.frozen import replace
 from picosched.intervention import ALERT_PUT, ALERT_REMOVED
+from picosched.krl.urls import without_user
 from picosched.schedule.alert import (
     ECI,
     MAIL,
@@ -163,8 +164,8 @@ class Alerting(Wiring):
         What is not given is as in the alert of that name, if it was made here.
         """
         alert = alert_of(name or "new", {**self.read(self._kept, name), **_given(to, on, after, secret)})
-        if alert.to.startswith(MAIL) and not self.settings.smtp:
-            return f"{said(alert)}; but no mail can be sent, as the setting smtp names no server"
+        if fault := self._fault(alert):
+            return f"{said(alert)}; but nothing arrives: {fault}"
         pico_id = self.read(self._pico_of_channel, alert)
         pico = None if pico_id is None else self.read(self.store.picos.find_pico, pico_id)
         return said(alert) if pico is None else f"{said(alert)}; the channel is of the pico {pico.name}"
@@ -239,7 +240,19 @@ class Alerting(Wiring):
             configured=alert.made is None,
             made=alert.made,
             made_by=alert.made_by,
+            fault=self._fault(alert),
         )
+
+    def _fault(self, alert: Alert) -> str | None:
+        """Why nothing that it tells arrives, as far as the settings say."""
+        if alert.to.startswith(ECI):
+            return None
+        if alert.to.startswith(MAIL):
+            return None if self.settings.smtp else "the setting smtp names no server"
+        try:
+            return self.loaded.refusal_of(without_user(alert.to)[0])
+        except PicoschedError as error:  # one that was kept may be refused today
+            return error.message
 
     def _last(self, name: str) -> LastTold | None:
         text = self.store.picos.meta(f"{NOTE}{name}")

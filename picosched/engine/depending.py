@@ -20,7 +20,7 @@ from picosched.krl.grammar import parse
 from picosched.krl.source import source_of
 from picosched.pico.windows import windows_of
 from picosched.schedule.window import MadeWindow, Unset, Window
-from picosched.schedule.window_state import Uses, WindowState
+from picosched.schedule.window_state import Uses, WindowState, clashing
 from picosched.settings import Settings
 from picosched.sources.source import Source
 from picosched.store.made import Tied
@@ -92,12 +92,19 @@ def _found_in(text: str, compiled: Ruleset | None) -> WindowsOf:
 
 def states(settings: Settings, records: Records, depending: Depending, now: datetime) -> list[WindowState]:
     """The states of all windows: those of the settings in their order, then those that were made, by name."""
-    made = {each.name: each for each in records.made} | dict.fromkeys(each.name for each in settings.windows)
+    made = {each.name: each for each in records.made}
+    configured = {each.name for each in settings.windows}
     windows = windows_of(settings, records.made).values()
-    return [_state_of(each, made[each.name], depending.uses(each.name), now) for each in windows]
+    return [
+        _state_of(each, made.get(each.name), each.name in configured, depending.uses(each.name), now)
+        for each in windows
+    ]
 
 
-def _state_of(window: Window | Unset, made: MadeWindow | None, uses: Uses, now: datetime) -> WindowState:
+def _state_of(
+    window: Window | Unset, kept: MadeWindow | None, configured: bool, uses: Uses, now: datetime
+) -> WindowState:
+    made, why = None if configured else kept, window.why if isinstance(window, Unset) else None
     right = window if isinstance(window, Window) else None
     opens, closes = (right.opens.text, right.closes.text) if right else ("", "")
     return WindowState(
@@ -108,9 +115,9 @@ def _state_of(window: Window | Unset, made: MadeWindow | None, uses: Uses, now: 
         open=right is not None and right.open_at(now),
         next_opening=None if right is None else right.next_opening(now),
         next_closing=None if right is None else right.next_closing(now),
-        fault=window.why if isinstance(window, Unset) else None,
+        fault=clashing(kept) if configured and kept is not None else why,
         uses=uses,
-        configured=made is None,
+        configured=configured,
         made=None if made is None else made.made,
         made_by=None if made is None else made.made_by,
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from picosched.engine.wiring import Wiring
-from picosched.errors import PicoschedError, shortened
+from picosched.errors import PicoschedError
 from picosched.intervention import WINDOW_PUT, WINDOW_REMOVED
 from picosched.schedule.window import MOST, MadeWindow, Window, of_table
 from picosched.settings import Settings
@@ -80,7 +80,10 @@ class Windowed(Wiring):
             self._refuse_configured(name)
             kept = next((each for each in self.store.windows.all() if each.name == name), None)
             if kept is None:
-                raise PicoschedError(f"there is no window {shortened(name)}", "not_found")
+                from picosched.krl.library.window import no_window  # late, as it is rarely wanted
+
+                names = [each.name for each in self.store.windows.all()]
+                raise PicoschedError(no_window(name, names), "not_found")
             window = self._window_given(
                 name,
                 kept.opens if opens is None else opens,
@@ -132,6 +135,14 @@ class Windowed(Wiring):
         if removed:
             self._follow()
         return removed
+
+    def window_users(self, name: str) -> list[str]:
+        """What depends on a window, in words: the first five, and how many more there are."""
+        from picosched.engine.depending import Depending, known_of, look_at  # late: rarely wanted
+
+        records = self.read(look_at, self.store)
+        known = known_of(records.rulesets, self.loaded, self._text_read)
+        return self.read(Depending(records, known, self.store.almanac).named, name, self.store, NAMED)
 
     def preview_window(
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"

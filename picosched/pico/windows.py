@@ -67,8 +67,9 @@ def load_window(
     """The window with that name. KrlError `not_found` if there is none."""
     windows = Windows(ruleset, settings, entity, made)
     if (found := windows.get(name)) is None:
-        wanted = f"one of {', '.join(windows)}" if windows else "one that the ruleset or the settings name"
-        raise KrlError(f"found the window {name}, wanted {wanted}", code="not_found")
+        from picosched.krl.library.window import no_window  # late, as it is rarely wanted
+
+        raise KrlError(no_window(name, windows), code="not_found")
     return found
 
 

@@ -33,7 +33,7 @@ class RemoteAlerts:
         after: int | None = None,
         secret: str | None = None,
     ) -> AlertState:
-        """Change what is given of an alert that was made there."""
+        """Change what is given of an alert that was made there; `invalid` if nothing is."""
         body = {"to": to, "on": None if on is None else [*on], "after": after, "secret": secret}
         return read_alert_state(self._line.ask("PATCH", f"/api/alerts/{part(name)}", body=body))
 

@@ -79,10 +79,12 @@ class Line:
         self._meet()
         return self._asked(method, path, params, body)
 
-    def change(self, method: str, path: str) -> bool:
-        """Whether there was something to change at a path."""
+    def change(self, method: str, path: str, params: Mapping[str, Any] | None = None) -> bool:
+        """Whether there was something to change at a path: False for `not_found`, which is 404; any other
+        error is raised.
+        """
         try:
-            self.ask(method, path)
+            self.ask(method, path, params)
         except PicoschedError as error:
             if error.code != "not_found":
                 raise

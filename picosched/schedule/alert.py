@@ -110,7 +110,8 @@ def alert_of(name: str, table: object) -> Alert:
         raise _wrong(
             name,
             found,
-            'as `to` a URL, "mailto:" and an address such as me@example.org, or "eci:" and a channel',
+            'as `to` a URL of http or https, "mailto:" and an address such as me@example.org, or "eci:" and '
+            "a channel",
         )
     if not to.startswith((ECI, MAIL)):
         try:
@@ -199,6 +200,8 @@ class AlertState:
     """Whether it is a table of the settings."""
     made: datetime | None = None
     made_by: str | None = None
+    fault: str | None = None
+    """Why nothing that it tells arrives, as far as the settings say."""
 
     def as_json(self) -> dict[str, Any]:
         told = None if self.last is None else {**self.last._asdict(), "at": format_time(self.last.at)}
@@ -214,6 +217,7 @@ class AlertState:
             "configured": self.configured,
             "made": self.made and format_time(self.made),
             "made_by": self.made_by,
+            "fault": self.fault,
         }
 
 

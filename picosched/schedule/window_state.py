@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from picosched.clock import format_time, parse_time
 from picosched.frozen import frozen
-from picosched.schedule.window import Window
+from picosched.schedule.window import MadeWindow, Window
 
 PREVIEWED = 5
 """Openings in a preview."""
@@ -47,7 +47,8 @@ class WindowState:
     next_opening: datetime | None
     next_closing: datetime | None
     fault: str | None
-    """Why it cannot be read any more; it is closed, and whoever asks for it fails."""
+    """Why it cannot be read any more: then it is closed, and whoever asks for it fails. Or that one was made
+    which has the name of this one of the settings: then this one holds, and no server starts."""
     uses: Uses
     configured: bool = True
     """Whether it is a table of the settings."""
@@ -61,8 +62,8 @@ class WindowState:
             "to": self.closes,
             "in": self.tz,
             "open": self.open,
-            "opens": self.next_opening and format_time(self.next_opening),
-            "closes": self.next_closing and format_time(self.next_closing),
+            "next_opening": self.next_opening and format_time(self.next_opening),
+            "next_closing": self.next_closing and format_time(self.next_closing),
             "fault": self.fault,
             "uses": self.uses._asdict(),
             "configured": self.configured,
@@ -83,14 +84,19 @@ def read_window_state(told: Mapping[str, Any]) -> WindowState:
         closes=told["to"],
         tz=told["in"],
         open=told["open"],
-        next_opening=time("opens"),
-        next_closing=time("closes"),
+        next_opening=time("next_opening"),
+        next_closing=time("next_closing"),
         fault=told["fault"],
         uses=Uses(**told["uses"]),
         configured=told["configured"],
         made=time("made"),
         made_by=told["made_by"],
     )
+
+
+def clashing(made: MadeWindow) -> str:
+    """What is wrong with a window of the settings if one that was made has its name."""
+    return f"one made by {made.made_by} has this name too: rename the table, or use `picosched remove-window`"
 
 
 class Preview(NamedTuple):

@@ -20,7 +20,7 @@ from picosched.errors import PicoschedError
 from picosched.hashed import id_of
 from picosched.krl.urls import shown_url
 from picosched.pico.channel import new_tags
-from picosched.pico.windows import windows_of
+from picosched.pico.windows import load_window
 from picosched.schedule.fire import Fire, Label
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.window import Unset, Window
@@ -300,10 +300,7 @@ def window_of_entry(store: Store, settings: Settings, entry: Entry) -> Window | 
     name = entry.steering.window
     if name is None:
         return None
-    window = windows_of(settings, store.windows.all()).get(name)
-    if window is None:
-        found = f"found the window {name}, wanted one of the settings, or one that somebody made"
-        raise PicoschedError(found, "not_found")
+    window = load_window(None, settings, name, lambda name: None, store.windows.all)
     if isinstance(window, Unset):
         raise PicoschedError(window.why)
     return window

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Match, Mount
 
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.krl.library import near
 from picosched.krl.values import shown
 from picosched.web.access import Access
 from picosched.web.api import (
@@ -199,16 +200,16 @@ def _methods(routes: Sequence[BaseRoute], request: Request) -> str:
     return " or ".join(sorted(found)) or "another method"
 
 
-def _names_in_body(request: Request) -> list[str]:
-    """The names that the body of a request may have."""
+def _names_in_body(request: Request) -> dict[str, str]:
+    """The names that the body of a request may have, by those of the same in Python."""
     field = getattr(request.scope.get("route"), "body_field", None)
     given = None if field is None else field.field_info.annotation
     models = [each for each in (given, *get_args(given)) if isinstance(each, type)]
     fields = next((each.model_fields for each in models if issubclass(each, BaseModel)), {})
-    return [each.alias or name for name, each in fields.items()]
+    return {name: each.alias or name for name, each in fields.items()}
 
 
-def _told(fault: dict[str, Any], kind: str, names: list[str]) -> str:
+def _told(fault: dict[str, Any], kind: str, names: dict[str, str]) -> str:
     """Describe an invalid value: where it is, what was found and what is wrong.
 
     A body whose `kind` is not JSON was not parsed at all; one that is may have these `names`.
@@ -220,7 +221,10 @@ def _told(fault: dict[str, Any], kind: str, names: list[str]) -> str:
         return f"found no {where.partition('.')[2] or 'body'} in the {fault['loc'][0]}, wanted one"
     found = f"found {shown(value)}, " if isinstance(value, str | int | float | list) else ""
     if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 2 and names:
-        return f"found {fault['loc'][1]} in the body, wanted some of {', '.join(names)}"
+        name, known = fault["loc"][1], [*names.values()]
+        meant = [names[name]] if name in names else near(name, known)
+        wanted = f"did you mean {meant[0]}?" if meant else f"wanted some of {', '.join(known)}"
+        return f"found {name} in the body, {wanted}"
     if fault["type"] == "extra_forbidden":
         return f"{where}: {found}wanted no such name"
     message = fault["msg"].replace("Input should be ", "wanted ", 1)

@@ -42,6 +42,7 @@ def test_what_was_told_and_whether_it_arrived(run: Any, folder: Path) -> None:
         "configured": True,
         "made": None,
         "made_by": None,
+        "fault": "the setting smtp names no server",
     }
     assert (ops["to"], ops["signed"], ops["last"]) == ("http://127.0.0.1:9/…", True, None)
 
@@ -81,6 +82,18 @@ def test_an_alert_is_made_changed_tested_and_removed(run: Any, folder: Path) -> 
     told = "".join(run(*words).out for words in (("alerts",), ("audit",), ("deliveries",), ("doctor",)))
     assert "hunter" not in told
     assert run("remove-alert", "pager").out == "removed: pager\n"
+
+
+def test_it_warns_of_an_alert_of_which_nothing_arrives(run: Any, folder: Path) -> None:
+    assert run("install", str(FAULTY)).status == 0
+    made = run("add-alert", "me", "http://ada:hunter2@10.0.0.1/x")
+    assert (made.status, made.out.startswith("added: me posts to http://10.0.0.1/…")) == (0, True)
+    why = "10.0.0.1 is private, and not listed in http_allow"
+    assert made.err == f"warning: nothing that me tells arrives: {why}\n"
+    assert why in run("alerts").out and run("alerts", "--json").json["fault"] == why
+    assert "http_allow" in run("change-alert", "me", "--to", "http://127.0.0.1/x").err
+    (folder / "picosched.toml").write_text('[engine]\nhttp_allow = ["127.0.0.1"]\n')
+    assert run("change-alert", "me", "--after", "2").err == ""
 
 
 def test_what_is_wrong_with_an_alert_is_said(run: Any, folder: Path) -> None:

@@ -59,11 +59,12 @@ def test_cancel_takes_the_beginning_of_an_id(run: Any, pending: list[dict[str, A
 def test_the_reason_of_a_cancel_is_in_the_history(run: Any, pending: list[dict[str, Any]]) -> None:
     id = pending[0]["id"]
     assert run("cancel", id, "--reason", "x" * 1_001).err.startswith("error: found a reason of 1,001 charac")
-    assert run("cancel", id, "--reason", "").status == 1
+    assert run("cancel", id, "--reason", "").err == "error: found an empty reason, wanted a text\n"
     run("cancel", id, "--reason", "the shop is closed")
     assert "cancelled: the shop is closed" in run("history", id).out
     assert "cancelled: the shop is closed" in run("show", id).out
     assert run("history", id, "--json").lines[0]["why"] == "the shop is closed"
+    assert run("audit", "--json").lines[0]["told"].endswith(": the shop is closed")
 
 
 def test_a_slip_in_one_id_cancels_none(run: Any, pending: list[dict[str, Any]]) -> None:

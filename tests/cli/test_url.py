@@ -230,6 +230,16 @@ def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch:
     assert statuses.count(0) > 40 and statuses.count(1) > 15
 
 
+def test_a_test_of_an_alert_is_on_its_way_where_a_server_runs(
+    run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(folder) as site:
+        monkeypatch.setenv("PICOSCHED_TOKEN", site.token or "")
+        assert "http_allow" in run("add-alert", "me", "http://10.0.0.1/x", "--url", site.url).err
+        tested = run("test-alert", "me", "--url", site.url)
+        assert tested.out == "on its way from me; `picosched alerts` shows what became of it\n"
+
+
 def test_the_url_and_the_token_come_from_where_they_are_said(
     run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

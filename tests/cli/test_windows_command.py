@@ -10,6 +10,10 @@ TIED = """ruleset tied {
   rule edge { select when window opened name re#^day$# send_directive("open") }
 }"""
 
+ASKS = """ruleset asks {
+  rule tea { select when tea time where window:open("morning") send_directive("tea") }
+}"""
+
 
 def test_without_windows_it_says_so(run: Any, folder: Path) -> None:
     (folder / "tied.krl").write_text(TIED)
@@ -68,5 +72,23 @@ def test_a_server_does_not_start_with_two_windows_of_a_name(run: Any, folder: Pa
         failed = run(*words)
         assert failed.status == 3
         assert "found the window night in the settings, and one made by" in failed.err
+    (listed,) = run("windows", "--json").lines
+    assert listed["configured"] and listed["fault"].startswith("one made by the command line")
     assert run("remove-window", "night").status == 0
     assert run("run", "--once").status == 0
+
+
+def test_a_name_that_is_almost_right_is_suggested(run: Any, folder: Path) -> None:
+    (folder / "asks.krl").write_text(ASKS)
+    warned = run("install", "asks.krl").err
+    assert "W406 there is no window morning in this ruleset or the settings; `picosched add-window`" in warned
+    assert run("add-window", "morning", "0 8 * * *", "0 9 * * *").status == 0
+    assert "W406" not in run("install", "asks.krl").err
+    for words in (("remove-window", "mornings"), ("change-window", "mornings", "--tz", "UTC")):
+        failed = run(*words)
+        assert (failed.status, failed.err) == (
+            1,
+            "error: there is no window mornings; did you mean morning?\n",
+        )
+    failed = run("schedule", "tea:time", "--repeat", "@daily", "_window=noon")
+    assert failed.err == "error: there is no window noon; there is morning\n"

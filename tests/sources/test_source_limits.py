@@ -115,13 +115,13 @@ def test_a_fast_metronome_passes_over_the_time_of_a_closed_window() -> None:
 
 def test_a_window_that_is_gone_is_a_failure_until_it_is_back() -> None:
     with engine() as made:
-        with pytest.raises(PicoschedError, match='entry "line": found the window noon'):
+        with pytest.raises(PicoschedError, match='entry "line": there is no window noon'):
             made.add_source({**TABLE, "window": "noon"})
         made.bring_sources([read_source({**TABLE, "window": "noon"})])
         made.run_until(START + 2 * HOUR)
         (entry,) = made.sources()[0].entries
         assert (entry.fires, entry.failed, seen(made)) == (0, 2, [])
-        assert entry.error == "found the window noon, wanted one of the settings, or one that somebody made"
+        assert entry.error == "there is no window noon; there is night"
         made.bring_sources([read_source({**TABLE, "window": "night"})])
         made.run_until(START + 4 * HOUR)
         assert seen(made) == hours(3, 4)

@@ -43,6 +43,7 @@ def test_an_alert_is_made_and_tells_and_is_removed(
         "configured": False,
         "made": "",
         "made_by": "",
+        "fault": None,
     }
     assert client.post("/api/alerts", json={"name": "ops", "to": to}).status_code == 409
     assert client.post("/api/alerts/ops/test").status_code == 204
@@ -83,5 +84,7 @@ def test_what_is_wrong_is_said(client: httpx.Client, body: dict[str, Any], statu
 
 def test_what_is_not_there_is_not_found(client: httpx.Client) -> None:
     for method, path in (("PATCH", ""), ("DELETE", ""), ("POST", "/test")):
-        answer = client.request(method, f"/api/alerts/nosuch{path}", json={} if method == "PATCH" else None)
+        answer = client.request(
+            method, f"/api/alerts/nosuch{path}", json={"after": 2} if method == "PATCH" else None
+        )
         assert (answer.status_code, answer.json()) == (404, {"error": "there is no alert nosuch"})

@@ -17,7 +17,7 @@ def test_a_window_is_made_changed_and_removed(site: Running, client: httpx.Clien
     made = client.post("/api/windows", json=DAY)
     assert made.status_code == 201
     told = made.json()
-    assert told.pop("opens") != told.pop("closes")
+    assert told.pop("next_opening") != told.pop("next_closing")
     assert told | {"open": False, "made": "", "made_by": ""} == {
         **DAY,
         "open": False,
@@ -50,7 +50,10 @@ def test_a_window_is_made_changed_and_removed(site: Running, client: httpx.Clien
         ({"name": "day", "from": "at dinner", "to": "0 9 * * *"}, 'timespec "at dinner"'),
         ({"name": "day", "from": "0 8 * * *", "to": "0 9 * * *", "in": "Mars"}, "Mars"),
         ({"name": "day", "from": "0 8 * * *", "to": "0 8 * * *"}, "no time at which it opens"),
-        ({"name": "day", "from": "0 8 * * *", "to": "0 9 * * *", "tz": "UTC"}, "tz"),
+        (
+            {"name": "day", "from": "0 8 * * *", "to": "0 9 * * *", "tz": "UTC"},
+            "found tz in the body, did you mean in?",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(client: httpx.Client, body: dict[str, Any], said: str) -> None:
@@ -60,8 +63,26 @@ def test_what_is_wrong_is_said(client: httpx.Client, body: dict[str, Any], said:
 
 def test_what_is_not_there_is_not_found(client: httpx.Client) -> None:
     for method in ("PATCH", "DELETE"):
-        answer = client.request(method, "/api/windows/nosuch", json={} if method == "PATCH" else None)
-        assert (answer.status_code, answer.json()) == (404, {"error": "there is no window nosuch"})
+        answer = client.request(
+            method, "/api/windows/nosuch", json={"in": "UTC"} if method == "PATCH" else None
+        )
+        assert answer.status_code == 404
+        assert answer.json()["error"].startswith("there is no window nosuch")
+
+
+def test_a_timespec_may_be_a_map(client: httpx.Client) -> None:
+    made = client.post("/api/windows", json=DAY | {"name": "noon", "to": {"hours": 18, "minutes": 0}}).json()
+    assert (made["from"], made["to"]) == ("0 8 * * *", '{"minutes":0,"hours":18}')
+    changed = client.patch("/api/windows/noon", json={"from": {"hours": 7, "minutes": 30}}).json()
+    assert (changed["from"], changed["to"]) == ('{"minutes":30,"hours":7}', made["to"])
+    assert client.delete("/api/windows/noon").status_code == 204
+
+
+@pytest.mark.parametrize("kind", ["windows", "alerts"])
+def test_a_change_of_nothing_is_refused(client: httpx.Client, kind: str) -> None:
+    for body in ({}, {"to": None}):
+        answer = client.patch(f"/api/{kind}/day", json=body)
+        assert (answer.status_code, "found nothing to change, wanted some of" in answer.text) == (400, True)
 
 
 def test_the_check_of_a_text_knows_windows_that_were_made(client: httpx.Client) -> None:

@@ -6,9 +6,11 @@ The windows are those of the ruleset's meta and of the engine's configuration. T
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from difflib import get_close_matches
 
-from picosched.errors import KrlError
+from picosched.errors import KrlError, shortened
 from picosched.krl.library.member import function
 from picosched.krl.moments import iso
 from picosched.krl.scope import Scope, Value, Window
@@ -17,6 +19,8 @@ from picosched.krl.values import described, shown
 
 EDGE = 1_000
 """Steps that it takes to find an edge of a window, or on which side of one it is."""
+NAMED = 10
+"""How many windows an error names."""
 
 
 def found(scope: Scope, name: Value) -> Window:
@@ -24,9 +28,19 @@ def found(scope: Scope, name: Value) -> Window:
         raise KrlError(f"found {described(name)} as the name of a window, wanted a String: {shown(name)}")
     window = scope.windows.get(name)
     if window is None:
-        names = ", ".join(scope.windows) or "one that the ruleset or the settings name"
-        raise KrlError(f"found the window {name}, wanted {names}", code="not_found")
+        raise KrlError(no_window(name, scope.windows), code="not_found")
     return window
+
+
+def no_window(name: str, others: Iterable[str]) -> str:
+    """Says that there is no window of that name: a similar one, or which there are."""
+    said, names = f"there is no window {shortened(name)}", [*others]
+    if close := get_close_matches(shortened(name), names):
+        return f"{said}; did you mean {' or '.join(close)}?"
+    if not names:
+        return f"{said}; `picosched add-window` makes one, or a table [window.NAME]"
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{said}; there {'is' if len(names) == 1 else 'are'} {', '.join(names[:NAMED])}{more}"
 
 
 def open_(scope: Scope, name: Value = None) -> Value:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from picosched.errors import PicoschedError, shortened
 from picosched.schedule.alert import TOLD
 from picosched.web.api.needs import AUTHOR, OPERATE, READ
-from picosched.web.api.shapes import AnEngine, Input
+from picosched.web.api.shapes import AnEngine, Changes, Input
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 
@@ -36,6 +36,7 @@ class AlertShape(BaseModel):
     configured: bool = Field(description="Whether it is a table of the settings.")
     made: str | None
     made_by: str | None
+    fault: str | None = Field(description="Why nothing that it tells arrives, as far as the settings say.")
 
 
 class NewAlert(Input):
@@ -48,7 +49,7 @@ class NewAlert(Input):
     secret: str = Field("", description="Signs requests.")
 
 
-class ChangedAlert(Input):
+class ChangedAlert(Changes):
     """What changes of an alert; null stays as it is."""
 
     to: str | None = None
@@ -73,6 +74,7 @@ def add_alert(new: NewAlert, engine: AnEngine) -> AlertShape:
 @router.patch("/{name}", dependencies=[AUTHOR])
 def change_alert(name: str, changed: ChangedAlert, engine: AnEngine) -> AlertShape:
     """Change an alert that was made here; 409 for one of the settings."""
+    changed.check()
     state = engine.change_alert(
         name, to=changed.to, on=changed.on, after=changed.after, secret=changed.secret
     )

@@ -121,6 +121,16 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Changes(Input):
+    """What changes of something; null stays as it is."""
+
+    def check(self) -> None:
+        """PicoschedError `invalid` if nothing does."""
+        if not self.model_dump(exclude_none=True):
+            names = ", ".join(each.alias or name for name, each in type(self).model_fields.items())
+            raise PicoschedError(f"found nothing to change, wanted some of {names}")
+
+
 class PageShape(BaseModel, Generic[T]):
     """A page of a list, and the mark of the next one."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from picosched.errors import PicoschedError, shortened
+from picosched.errors import PicoschedError
+from picosched.krl.library.window import no_window
 from picosched.schedule.window_state import WindowState
 from picosched.web.api.needs import AUTHOR, READ
-from picosched.web.api.shapes import AnEngine, Input
+from picosched.web.api.shapes import AnEngine, Changes, Input
 
 router = APIRouter(prefix="/api/windows", tags=["windows"])
 
@@ -29,9 +32,9 @@ class WindowShape(BaseModel):
     to: str
     in_: str = Field(alias="in", description="The time zone.")
     open: bool = Field(description="Whether it is open now.")
-    opens: str | None = Field(description="When it opens next.")
-    closes: str | None
-    fault: str | None = Field(description="Why it cannot be read any more.")
+    next_opening: str | None
+    next_closing: str | None
+    fault: str | None = Field(description="Why it cannot be read, or that one made has its name too.")
     uses: UsesShape
     configured: bool = Field(description="Whether it is a table of the settings.")
     made: str | None
@@ -42,16 +45,16 @@ class NewWindow(Input):
     """The keys of a table `[window.NAME]`, and its name."""
 
     name: str = Field(description="1 to 64 letters, digits and `. _ @ -`.")
-    opens: str = Field(alias="from", description="The timespec at which it opens.")
-    closes: str = Field(alias="to", description="The timespec at which it closes.")
+    opens: str | dict[str, Any] = Field(alias="from", description="The timespec at which it opens.")
+    closes: str | dict[str, Any] = Field(alias="to", description="The timespec at which it closes.")
     tz: str = Field("UTC", alias="in", description="The time zone.")
 
 
-class ChangedWindow(Input):
+class ChangedWindow(Changes):
     """What changes of a window; null stays as it is."""
 
-    opens: str | None = Field(None, alias="from")
-    closes: str | None = Field(None, alias="to")
+    opens: str | dict[str, Any] | None = Field(None, alias="from")
+    closes: str | dict[str, Any] | None = Field(None, alias="to")
     tz: str | None = Field(None, alias="in")
 
 
@@ -70,6 +73,7 @@ def add_window(new: NewWindow, engine: AnEngine) -> WindowShape:
 @router.patch("/{name}", dependencies=[AUTHOR])
 def change_window(name: str, changed: ChangedWindow, engine: AnEngine) -> WindowShape:
     """Change a window that was made here; 409 for one of the settings. This raises no event."""
+    changed.check()
     return _shape(engine.change_window(name, opens=changed.opens, closes=changed.closes, tz=changed.tz))
 
 
@@ -80,7 +84,8 @@ def remove_window(name: str, engine: AnEngine, force: bool = False) -> None:
     Also 409 if something depends on it, unless `force`: then that fails.
     """
     if not engine.remove_window(name, force=force):
-        raise PicoschedError(f"there is no window {shortened(name)}", "not_found")
+        names = [each.name for each in engine.windows() if not each.configured]
+        raise PicoschedError(no_window(name, names), "not_found")
 
 
 def _shape(state: WindowState) -> WindowShape:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from picosched.engine.engine import Engine
+from picosched.errors import PicoschedError
 from picosched.schedule.alert import AlertState
 from picosched.web.console.alert_dialog import ask_alert
 from picosched.web.console.frame import Console, notify
@@ -28,11 +29,10 @@ COLUMNS = (
     Column("name", "Alert"),
     Column("to", "Tells", "mono"),
     Column("on", "Of"),
-    Column("signed", "Signed"),
+    Column("after", "After", "number"),
     Column("what", "Told last"),
     Column("became", "It was"),
     Column("at", "When", "time"),
-    Column("why", "Why"),
     Column("waiting", "On the way", "number"),
     Column("dead", "Given up", "number"),
     Column("by", "Made by"),
@@ -62,10 +62,7 @@ def _nobody(page: ListPage) -> None:
 
 
 async def _make(page: ListPage) -> None:
-    with page.home, page.console.telling_errors():
-        if await ask_alert(page.console):
-            notify("The alert is made")
-            await page.refresh()
+    await page.make(ask_alert, "The alert is made")
 
 
 async def _act(page: ListPage, action: str, name: str) -> None:
@@ -77,29 +74,31 @@ async def _act(page: ListPage, action: str, name: str) -> None:
         elif action == "remove":
             more = "Nobody is told by it any more. What is on its way is still delivered."
             if await confirmed(f"Remove the alert {name}?", more, "Remove it"):
-                await page.console.run(lambda: engine.remove_alert(name))
+                if not await page.console.run(lambda: engine.remove_alert(name)):
+                    raise PicoschedError(f"there is no alert {name}", "not_found")
                 notify("The alert is removed")
         else:
             found = await page.console.run(engine.alerts)
             old = next((each for each in found if each.name == name), None)
-            if old is not None and await ask_alert(page.console, old):
+            if old is None:
+                raise PicoschedError(f"there is no alert {name}", "not_found")
+            if await ask_alert(page.console, old):
                 notify("The alert is changed")
         await page.refresh()
 
 
 def _row(alert: AlertState) -> Mapping[str, Cell]:
     last = alert.last
-    after = f", after {alert.after:,} in a row" if alert.after > 1 else ""
+    became = {"text": "nothing yet", "tone": "quiet"} if last is None else badge_cell(last.became)
     return {
         "key": alert.name,
         "name": alert.name,
-        "to": alert.to,
-        "on": f"{', '.join(alert.on)}{after}",
-        "signed": "yes" if alert.signed else None,
+        "to": {"text": alert.to, "more": "signed" if alert.signed else None},
+        "on": ", ".join(alert.on),
+        "after": {"text": alert.after, "title": "failures in a row"},
         "what": None if last is None else last.what,
-        "became": {"text": "nothing yet", "tone": "quiet"} if last is None else badge_cell(last.became),
+        "became": {**became, "more": alert.fault or (last and last.why)},
         "at": None if last is None else time_cell(last.at),
-        "why": None if last is None else last.why,
         "waiting": _deliveries(alert.waiting),
         "dead": _deliveries(alert.dead),
         "by": alert.made_by or "the settings",

@@ -1,4 +1,4 @@
-"""Finding anything by a few words: pages, picos, rulesets, schedules, events and settings, for Ctrl-K.
+"""Finding anything by a few words, for Ctrl-K: pages, picos, rulesets, schedules, windows and so on.
 
 A search is bounded: it looks at no more than `MOST_PICOS` picos, `MOST_RULESETS` rulesets, the `SOONEST`
 schedules that are due first and the `NEWEST` turns, shows at most `EACH` of a kind, and then offers the lists
@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from picosched.engine.engine import Engine
+from picosched.pico.windows import windows_of
 from picosched.schedule.filter import Filter
 from picosched.settings import NAMES
 from picosched.web.console.frame import Console
@@ -56,7 +57,7 @@ def found(console: Console, words: str) -> list[Find]:
     if not words:
         return pages
     has = _having(words)
-    kinds = (_picos, _rulesets, _schedules, _events)
+    kinds = (_picos, _rulesets, _schedules, _windows, _sources, _events)
     several = [[each for each in pages if has(each.name)]]
     several += [console.engine.read(partial(kind, console.engine, words, has)) for kind in kinds]
     settings = ("zone", *NAMES)
@@ -110,6 +111,16 @@ def _schedules(engine: Engine, words: str, has: Has) -> list[Find]:
         )
         for row in rows[:EACH]
     ]
+
+
+def _windows(engine: Engine, words: str, has: Has) -> list[Find]:
+    names = [each for each in windows_of(engine.settings, engine.store.windows.all()) if has(each)]
+    return [Find("window", each, "", f"/windows?{urlencode({'text': each})}") for each in names]
+
+
+def _sources(engine: Engine, words: str, has: Has) -> list[Find]:
+    rows = [each for each in engine.store.sources.all() if has(each.name, each.id)]
+    return [Find("source", each.name or "(no name)", each.id, f"/sources/{each.id}") for each in rows]
 
 
 def _events(engine: Engine, words: str, has: Has) -> list[Find]:

@@ -4,21 +4,27 @@ are none; the filter, which stands in the URL, refreshing and telling errors are
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 from nicegui.element import Element
 
+from picosched.clock import parse_time
 from picosched.engine.engine import Engine
+from picosched.errors import PicoschedError
 from picosched.web.console.filters import remember
-from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.frame import Console, every, frame, notify
+from picosched.web.console.local_time import reader_zone
 from picosched.web.console.parts import Cell, Column, Listing, Text, box, empty, panel, text
 
 MOST_TEXT = 200
 """Characters of a filter."""
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
 def _number(found: Sequence[Any]) -> str:
@@ -115,17 +121,24 @@ class ListPage:
     def _words(self) -> str:
         return (self._filter.value or "").strip()
 
+    async def make(self, ask: Callable[[Console], Awaitable[bool]], said: str) -> None:
+        """Let a dialog make something; `said` once it did."""
+        with self.home, self.console.telling_errors():
+            if await ask(self.console):
+                notify(said)
+                await self.refresh()
+
     async def refresh(self) -> None:
         """Show what there is now."""
-        engine, words = self.console.engine, self._words
+        engine, words, zone = self.console.engine, self._words, reader_zone()
         found = await self.console.run(lambda: [each.read(engine) for each in self._sections])
-        if (found, words) == self._shown or self._nothing.is_deleted:
+        if (found, words, zone) == self._shown or self._nothing.is_deleted:
             return
-        self._shown = found, words
+        self._shown = found, words, zone
         none = True
         for section, rows, (whole, side, listing) in zip(self._sections, found, self._lists, strict=True):
             cells = [section.row(each) for each in rows]
-            chosen = [each for each in cells if not words or matches(each, words)]
+            chosen = [each for each in cells if not words or matches(each, words, zone)]
             listing.show(chosen)
             side.show(f"{len(chosen):,} of {len(cells):,}" if words else section.told(rows))
             whole.set_visibility(bool(chosen))
@@ -141,13 +154,22 @@ class ListPage:
                     self._sections[0].nothing(self)
 
 
-def matches(row: Mapping[str, Cell], words: str) -> bool:
-    """Whether the cells of a row have all the words."""
-    text = " ".join(_words_of(each) for each in row.values()).casefold()
+def matches(row: Mapping[str, Cell], words: str, zone: ZoneInfo) -> bool:
+    """Whether the cells of a row have all the words; its times have them as in UTC and as in the zone."""
+    utc = " ".join(_words_of(each) for each in row.values())
+    local = [_local(each, zone) for each in TIME.findall(utc)]
+    text = " ".join((utc, *local)).casefold()
     return all(each in text for each in words.casefold().split())
+
+
+def _local(utc: str, zone: ZoneInfo) -> str:
+    try:
+        return f"{parse_time(utc).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    except (PicoschedError, OverflowError):  # somebody's data that is no time, or none in that zone
+        return ""
 
 
 def _words_of(cell: Cell) -> str:
     if isinstance(cell, Mapping):
-        return str(cell.get("text") or "")
+        return f"{cell.get('text') or ''} {cell.get('more') or ''}"
     return str(cell) if isinstance(cell, str | int | float) else ""

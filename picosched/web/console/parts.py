@@ -81,14 +81,14 @@ class Listing(Element, component="look/listing.js"):
         """The names of the actions that rows were given → what they need."""
 
     def show(self, rows: Sequence[Mapping[str, Cell]]) -> None:
-        """Show these rows, with those of their actions that the caller may do: what they need, of ACTIONS.
+        """Show these rows; actions that the caller may not do are off, and say what they need, of ACTIONS.
 
         The browser is sent the new and changed rows, and the places of the others.
         """
         names = [each["name"] for each in self.props["columns"] if each["kind"] == "actions"]
         given = [act for row in rows for name in names for act in _actions(row.get(name))]
         self._needs |= {act["name"]: act.get("needs") for act in given}
-        rows = [{**row, **{name: _allowed(row[name]) for name in names if name in row}} for row in rows]
+        rows = [{**row, **{name: _turned_off(row[name]) for name in names if name in row}} for row in rows]
         old = {row.get("key"): (place, row) for place, row in enumerate(self.props["rows"])}
         if self.props["rows"] == rows:
             return
@@ -116,8 +116,9 @@ def _actions(cell: Any) -> Sequence[Mapping[str, Any]]:
     return cell or ()
 
 
-def _allowed(cell: Any) -> list[Mapping[str, Any]]:
-    return [each for each in _actions(cell) if "needs" not in each or caller().actor.may(each["needs"])]
+def _turned_off(cell: Any) -> list[Mapping[str, Any]]:
+    """The actions of a row, with why the caller may not do them."""
+    return [{**each, "off": _why_not(each.get("needs"))} for each in _actions(cell)]
 
 
 class JsonTree(Element, component="look/json_tree.js"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from picosched.engine.engine import Engine
+from picosched.engine.windows import listed
+from picosched.errors import PicoschedError
 from picosched.schedule.window_state import WindowState
 from picosched.web.console.frame import Console, notify
 from picosched.web.console.list_page import ListPage, Section, add_list
@@ -25,8 +27,8 @@ HERE = "/windows"
 COLUMNS = (
     Column("name", "Window"),
     Column("state", "Now"),
-    Column("opens", "Opens next", "time"),
-    Column("closes", "Closes next", "time"),
+    Column("next_opening", "Next opening", "time"),
+    Column("next_closing", "Next closing", "time"),
     Column("from", "From", "mono"),
     Column("to", "To", "mono"),
     Column("tz", "Zone"),
@@ -59,35 +61,35 @@ def _nothing(page: ListPage) -> None:
 
 
 async def _make(page: ListPage) -> None:
-    with page.home, page.console.telling_errors():
-        if await ask_window(page.console):
-            notify("The window is made")
-            await page.refresh()
+    await page.make(ask_window, "The window is made")
 
 
 async def _act(page: ListPage, action: str, name: str) -> None:
     engine = page.console.engine
     with page.home, page.console.telling_errors():
-        found = await page.console.run(engine.windows)
-        old = next((each for each in found if each.name == name), None)
-        if old is None:
-            pass
-        elif action == "change":
+        if action == "change":
+            found = await page.console.run(engine.windows)
+            old = next((each for each in found if each.name == name), None)
+            if old is None:
+                raise PicoschedError(f"there is no window {name}", "not_found")
             if await ask_window(page.console, old):
                 notify("The window is changed")
-        elif await confirmed(f"Remove the window {name}?", _what_fails(old), "Remove it"):
-            await page.console.run(lambda: engine.remove_window(name, force=any(old.uses)))
-            notify("The window is removed")
+        else:
+            users = await page.console.run(lambda: engine.window_users(name))
+            if await confirmed(f"Remove the window {name}?", _what_fails(users), "Remove it"):
+                if not await page.console.run(lambda: engine.remove_window(name, force=bool(users))):
+                    raise PicoschedError(f"there is no window {name}", "not_found")
+                notify("The window is removed")
         await page.refresh()
 
 
-def _what_fails(state: WindowState) -> str:
-    """What removing it does."""
-    if not any(state.uses):
+def _what_fails(users: Sequence[str]) -> str:
+    """What removing a window does."""
+    if not users:
         return "Nothing depends on it."
     return (
-        f"In use by {state.uses.words}. Occurrences that are tied to it will fail, and so will rules that "
-        "ask for it; its edges are raised no more."
+        f"In use by {listed(users)}. Occurrences that are tied to it will fail, and so will "
+        "rules that ask for it; its edges are raised no more."
     )
 
 
@@ -97,8 +99,8 @@ def _row(state: WindowState) -> Mapping[str, Cell]:
         "key": state.name,
         "name": state.name,
         "state": now if state.fault is None else badge_cell("failed", state.fault),
-        "opens": time_cell(state.next_opening),
-        "closes": time_cell(state.next_closing),
+        "next_opening": time_cell(state.next_opening),
+        "next_closing": time_cell(state.next_closing),
         "from": state.opens,
         "to": state.closes,
         "tz": state.tz,

@@ -133,7 +133,7 @@ def test_the_dialog_of_a_window_has_no_fault(seen: Page, house: tuple[str, dict[
     dialog = seen.get_by_role("dialog", name="A new window")
     dialog.get_by_label("Opens", exact=True).fill("weekdays at 8:00")
     dialog.get_by_label("Closes", exact=True).fill("weekdays at 18:00")
-    expect(dialog.get_by_text("open from").first).to_be_visible()
+    expect(dialog.get_by_text("opens in").first).to_be_visible()
     assert faults(seen) == []
 
 

@@ -50,11 +50,15 @@ def test_alerts_are_listed_with_what_became_of_the_last(page: Page, tmp_path: Pa
             expect(ops).to_contain_text("tried again")
             expect(ops).to_contain_text("127.0.0.1 is loopback, and not listed in http_allow")
             expect(pager).to_contain_text("eci:nosuchch…")
-            expect(pager).to_contain_text("after 2 in a row")
+            expect(pager.get_by_title("failures in a row")).to_have_text("2")
             expect(pager).to_contain_text("dropped")
             expect(calm).to_contain_text("nothing yet")
             assert "hunter" not in page.content()
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            cards = page.get_by_role("table", name="Alerts").evaluate(
+                "each => each.classList.contains('narrow')"
+            )
+            assert cards == (width == 390)
 
 
 def test_without_alerts_it_says_how_to_have_one(page: Page, console: Opened) -> None:
@@ -96,7 +100,8 @@ def test_an_alert_is_made_tested_changed_and_removed(page: Page, tmp_path: Path,
         dialog.get_by_role("button", name="Create").click()
         rows = page.get_by_role("table", name="Alerts").locator("tbody tr")
         expect(rows).to_have_count(1)
-        expect(rows.first).to_contain_text("failed, after 3 in a row")
+        expect(rows.first.get_by_title("failures in a row")).to_have_text("3")
+        expect(rows.first).to_contain_text("signed")
         expect(rows.first).to_contain_text("the console")
         rows.first.get_by_role("button", name="Test").click()
         until(lambda: len(hook) == 1)

@@ -12,6 +12,7 @@ from web.console.pasted import get
 from web.console.watched import watched
 
 from picosched.clock import SystemClock, format_time
+from picosched.web.console.list_page import matches
 from picosched.web.console.local_time import read_local
 
 BEAT = "2126-01-01T00:00:00Z"
@@ -148,3 +149,12 @@ def test_the_times_in_sentences_are_in_the_reader_s_zone(
 )
 def test_a_time_without_an_offset_is_in_the_reader_s_zone(text: str, time: str) -> None:
     assert format_time(read_local(text, ZoneInfo("Europe/Berlin"))) == time
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("2126-01-01 09:00", True), (BEAT, True), ("2126-01-01 10:00", False), ("tokyo", False), ("99", True)],
+)
+def test_the_filter_of_a_list_finds_times_as_they_are_shown(words: str, found: bool) -> None:
+    row = {"at": BEAT, "told": {"text": "no time: 2126-99-99T00:00:00Z"}}
+    assert matches(row, words, ZoneInfo("Asia/Tokyo")) == found

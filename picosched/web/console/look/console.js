@@ -84,7 +84,7 @@
   }
   customElements.define("pico-name", PicoName);
 
-  // Sentences of the engine, which tells times in UTC. Those within quotes or behind "=" are somebody's data, and stay.
+  // Sentences of the engine, which tells times in UTC. Those within quotes or after "=" are somebody's data, and stay.
   const TOLD = /(?<![\w"'=.:-])(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z)(?![\w"'])/;
   class PicoTold extends HTMLElement {
     static observedAttributes = ["text"];
@@ -94,7 +94,8 @@
     tell() {
       if (this.said === zone) return;
       this.said = zone;
-      const parts = (this.getAttribute("text") ?? "").split(zone === "UTC" ? /$^/ : TOLD);
+      const text = this.getAttribute("text") ?? "";
+      const parts = zone === "UTC" ? [text] : text.split(TOLD);
       this.replaceChildren(...parts.flatMap((each, place) => place % 2 ? [told(each)] : breaking(each)));
     }
   }
@@ -126,7 +127,7 @@
       const time = document.createElement("span");
       time.className = "at";
       time.textContent = text;
-      this.replaceChildren(relative, time);
+      this.replaceChildren(relative, " ", time);
       const utc = at.toISOString().replace(".000", "");
       this.title = zone === "UTC" ? utc : `${utc}\n${day} ${hour} ${name}, ${zone}`;
     }

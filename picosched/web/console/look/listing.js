@@ -69,7 +69,7 @@ export default {
               <pico-time v-else-if="column.kind === 'time'" :at="row[column.name]"></pico-time>
               <div v-else-if="column.kind === 'actions'" class="row-actions">
                 <button v-for="action in row[column.name]" :key="action.name" type="button"
-                        :class="['button', 'small', action.tone]" :title="action.title"
+                        :class="['button', 'small', action.tone]" :title="action.off ?? action.title" :disabled="!!action.off"
                         @click="$emit('act', { action: action.name, key: row.key })">{{ action.text }}</button>
               </div>
               <template v-else v-for="cell in [of(row[column.name])]">
