@@ -329,6 +329,28 @@ def test_a_session_that_ends_before_it_may_watch_is_told(
             watch.result(30)
 
 
+def test_who_follows_waits_for_a_turn_before_the_last_whatever_began_first(
+    address: str, store: Store
+) -> None:
+    """The later of two transactions draws the lower number, and ends last."""
+    begin = store.pages.last_turn()
+    turn = """INSERT INTO journal (eid, pico, at, handled, directives, errors, log)
+        VALUES (%s, 'p', 1, '[]', '[]', '[]', '[]')"""
+
+    def followed() -> list[str]:
+        return [entry.eid for entry in store.pages.journal_since(begin, 10)]
+
+    with psycopg.connect(address) as one, psycopg.connect(address) as two:
+        for session in (one, two):
+            session.execute("SELECT pg_current_xact_id()")
+        two.execute(turn, ("first",))
+        one.execute(turn, ("second",))
+        one.commit()
+        assert followed() == []
+        two.commit()
+    assert followed() == ["first", "second"]
+
+
 def test_nul_in_a_text_fails_its_event_and_no_other(address: str) -> None:
     with Engine(address, VirtualClock(NOW)) as engine:
         engine.root.install(COUNTER)

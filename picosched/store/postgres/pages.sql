@@ -60,9 +60,11 @@ SELECT {fire.columns}, seq FROM fire
 -- Figures
 
 -- name: numbered
--- The last numbers, the first transaction under way, and the one that will be next.
+-- The last numbers, the first transaction that may be under way, and the one that will be next. A snapshot
+-- ends before those that began after the last that ended: age() alone counts them as well.
 SELECT coalesce((SELECT max(seq) FROM journal), 0), coalesce((SELECT max(seq) FROM fire), 0),
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        + greatest(age(pg_snapshot_xmax(pg_current_snapshot())::xid), 0)
 
 -- name: last_turn
 SELECT max(seq) FROM journal
