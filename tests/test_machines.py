@@ -318,6 +318,22 @@ def test_a_program_is_interrupted_by_nobody_but_the_end_of_its_process(opened: C
     assert pico.query("running", "outcomes") == ["exited"]
 
 
+def test_the_machine_of_a_new_source_or_pico_is_told(opened: Callable[..., Engine]) -> None:
+    one = opened()
+    machines = one.store.machines
+    assert machines is not None
+    watch = machines.watch()
+    (pico,) = furnished(one, 1)
+    source = one.add_source({"type": "metronome", "interval": 100, "to": {"pico": pico.id}})
+    wanted = {shard_of(pico.id), shard_of(source)}
+    heard: set[int] = set()
+    while not wanted <= heard:
+        news = watch.wait(30).shards
+        assert news, heard
+        heard |= news
+    watch.close()
+
+
 def test_who_follows_the_journal_misses_no_turn(opened: Callable[..., Engine]) -> None:
     one, two, reader = opened(), opened(), opened(readonly=True)
     picos = furnished(one, 4)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from postgres_server import Server
 
-from picosched import Engine, VirtualClock
+from picosched import Engine, PicoschedError, VirtualClock
 from picosched.clock import format_time
 
 SUNDAY = "2026-03-01T12:00:00Z"
@@ -128,5 +128,9 @@ def test_a_command_with_other_settings_leaves_those_of_the_machines(opened: Call
     known = dues(one)
     other = opened()
     assert dues(one) == known != []
+    with pytest.raises(
+        PicoschedError, match=r"office is a table \[window.office\] of the settings"
+    ):
+        other.add_window("office", "0 8 * * *", "0 18 * * *")
     other.start()  # the one that was started last is right
     assert dues(one) == []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from picosched.check.subject import Subject
 from picosched.check.windows import WindowsOf, windows_in
-from picosched.errors import KrlError
+from picosched.errors import KrlError, shortened
 from picosched.krl.grammar import parse
 from picosched.krl.source import source_of
 from picosched.pico.windows import windows_of
@@ -143,6 +143,7 @@ class Depending:
             *(f"the ruleset {each}" for each in self._rulesets(name)),
         ]
         found = [*(f"the schedule {each}" for each in schedules), *others][:most]
+        found = [shortened(" ".join(each.split())) for each in found]  # names may have any character
         more = number + len(others) - len(found)
         return [*found, f"{more:,} more"] if more > 0 else found
 

@@ -173,9 +173,11 @@ class Windowed(Wiring):
         return of_table(name, {"from": opens, "to": closes, "in": tz}, self.settings.almanac)
 
     def _refuse_configured(self, name: str) -> None:
-        """Inside a transaction that changes windows: `conflict` if this one is of the settings."""
+        """Inside a transaction that changes windows: `conflict` if this one is of the settings, be they those
+        of other machines.
+        """
         self.store.need("")  # so that no other process changes one meanwhile
-        if any(each.name == name for each in self.settings.windows):
+        if name in {*(each.name for each in self.settings.windows), *edges.configured(self.store)}:
             where = f"the window {name} is a table [window.{name}] of the settings"
             raise PicoschedError(f"{where}: change it there and restart, or use another name", "conflict")
 

@@ -127,9 +127,11 @@ class Shards:
             raise UnlockedError(self._wanted)
 
     def new_owner(self, owner: str) -> None:
-        """Inside a transaction: a new owner, which nobody else can know yet."""
+        """Inside a transaction: a new owner, which nobody else can know yet; its machine hears of it."""
         self._begin()
         self._made.add(owner)
+        if self._database.machines is not None:
+            self._database.machines.tell(shard_of(owner))
 
     def _begin(self) -> None:
         """Notice a transaction that did not say what it needs."""

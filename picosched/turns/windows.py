@@ -124,6 +124,11 @@ def is_changed(store: Store, settings: Settings) -> bool:
     return (store.picos.meta(CONFIGURED) or "[]") != _text(settings)
 
 
+def configured(store: Store) -> list[str]:
+    """The names of the windows last configured, here or on another machine."""
+    return [name for name, *_ in json.loads(store.picos.meta(CONFIGURED) or "[]")]
+
+
 def follow_configured(store: Store, loaded: Loaded, now: datetime) -> None:
     """Make the rows that all rulesets want, after the configured windows changed."""
     picos = [pico.id for pico in store.picos.picos()]

@@ -13,8 +13,8 @@ document.createElement = function (name, ...more) {
   return made.call(this, name, ...more);
 };"""
 """Vue draws a component that is not there as an element of its name, and says nothing."""
-REFUSED = ("the server responded with a status of", "Unexpected response code: 403")
-"""What the browser says of a request or a socket that the server refused."""
+REFUSED = ("the server responded with a status of", "Unexpected response code: 403", "net::ERR_CONNECTION_")
+"""What the browser says of a request or a socket that the server refused, or that came after its end."""
 
 
 @contextmanager
