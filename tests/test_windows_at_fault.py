@@ -128,9 +128,7 @@ def test_a_command_with_other_settings_leaves_those_of_the_machines(opened: Call
     known = dues(one)
     other = opened()
     assert dues(one) == known != []
-    with pytest.raises(
-        PicoschedError, match=r"office is a table \[window.office\] of the settings"
-    ):
+    with pytest.raises(PicoschedError, match=r"office is a table \[window.office\] of the settings"):
         other.add_window("office", "0 8 * * *", "0 18 * * *")
     other.start()  # the one that was started last is right
     assert dues(one) == []
