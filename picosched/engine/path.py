@@ -119,8 +119,7 @@ class _Finding:
     def _turn(self, what: str) -> Entry | None:
         read, store = self._engine.read, self._engine.store
         if what.isascii() and what.isdecimal() and 0 < len(what) < 18:
-            found = read(store.pages.journal_since, int(what) - 1, 1)
-            return found[0] if found and found[0].seq == int(what) else None
+            return read(store.pages.turn, int(what))
         return next(iter(read(store.journal.entries, eid=what, limit=1)), None)
 
     # Back

@@ -6,7 +6,7 @@ added or deleted meanwhile do not shift pages, and every page costs the same. Ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
@@ -161,11 +161,19 @@ class Pages:
                 break
         return found, size
 
+    def turn(self, seq: int) -> Entry | None:
+        """The turn with that number."""
+        found = next((entry_of(row) for row in self._turns_since(seq - 1, 1)), None)
+        return found if found is not None and found.seq == seq else None
+
     def journal_since(self, seq: int, limit: int, *, pico_id: str | None = None) -> list[Entry]:
         """Turns after a place, oldest first; none that another may still precede."""
         last = self._last().turn
-        found = self._database.rows("journal_since", (seq, limit), {"pico": pico_id})
-        return [entry for entry in map(entry_of, found) if entry.seq <= last]
+        found = map(entry_of, self._turns_since(seq, limit, pico_id))
+        return [entry for entry in found if entry.seq <= last]
+
+    def _turns_since(self, seq: int, limit: int, pico_id: str | None = None) -> Iterator[Row]:
+        return self._database.rows("journal_since", (seq, limit), {"pico": pico_id})
 
     def failed_turns(self, after: int, upto: int, since: datetime, limit: int) -> list[Entry]:
         """The turns between two places since a time in which a rule failed, oldest first."""
@@ -188,9 +196,10 @@ class Pages:
         """The turns of a pico at a time, in order."""
 
         def read(place: int) -> tuple[int, datetime] | None:
-            return next(((each.seq, each.at) for each in self.journal_since(place, 1, pico_id=pico_id)), None)
+            found = map(entry_of, self._turns_since(place, 1, pico_id))
+            return next(((each.seq, each.at) for each in found), None)
 
-        found = self.journal_since(_before(at, self.last_turn(), read), limit, pico_id=pico_id)
+        found = map(entry_of, self._turns_since(_before(at, self._number("last_turn"), read), limit, pico_id))
         return [*takewhile(lambda entry: entry.at == at, found)]
 
     def made_at(self, pico_id: str, rid: str, at: datetime, limit: int) -> list[Scheduled]:

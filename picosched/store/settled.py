@@ -19,26 +19,47 @@ class Last(NamedTuple):
     fire: int
 
 
+AT_FIRST = 100
+"""Looks of a reader that has not found any number yet; each takes a fraction of a millisecond."""
+
+
 class Settled:
     """Finds these numbers. For one thread at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._last = Last(0, 0)
+        self._last: Last | None = None
         self._seen = Last(0, 0)
         """What was there at an earlier look."""
         self._next: int | None = None
         """The transaction that was to be the next one then."""
 
     def last(self) -> Last:
-        """Look, and return the last numbers known to be complete; they never go back."""
+        """Look, and return the last numbers known to be complete; they never go back.
+
+        At first it looks until those that are under way have ended. If there is one that takes long, perhaps of
+        another database of the server, it begins with what is there.
+        """
+        if self._last is None:
+            for _ in range(AT_FIRST):
+                if (found := self._look()) is not None:
+                    break
+            self._last = self._seen if found is None else found
+        else:
+            self._last = self._look() or self._last
+        return self._last
+
+    def _look(self) -> Last | None:
+        """The last numbers that this look shows to be complete; None if it shows none."""
         row = self._database.row("numbered")
         assert row is not None  # it has one row always
         turn, fire, under_way, next = row
         if under_way == next:  # there is none
-            self._last, self._next = Last(turn, fire), None
-        elif self._next is None or under_way >= self._next:
+            self._next = None
+            return Last(turn, fire)
+        found = None
+        if self._next is None or under_way >= self._next:
             if self._next is not None:
-                self._last = self._seen
+                found = self._seen
             self._seen, self._next = Last(turn, fire), next
-        return self._last
+        return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SETTINGS = '[window.night]\nfrom = "0 22 * * *"\nto = "0 6 * * *"\n'
 TIED = """ruleset tied {
   rule edge { select when window opened name re#^day$# send_directive("open") }
@@ -42,8 +44,13 @@ def test_a_window_is_made_changed_and_removed(run: Any, folder: Path) -> None:
     assert deeds == [("changed", "day"), ("added", "day")]
     refused = run("remove-window", "day")
     assert (refused.status, "in use by the ruleset tied; wanted" in refused.err) == (3, True)
-    assert run("doctor").status == 0
     assert run("remove-window", "day", "--force").out == "removed: day\n"
+
+
+@pytest.mark.files
+def test_the_doctor_finds_nothing_wrong_with_a_window_that_was_made(run: Any, folder: Path) -> None:
+    assert run("add-window", "day", "weekdays at 8:00", "0 18 * * 1-5").status == 0
+    assert run("doctor").status == 0
 
 
 def test_what_is_wrong_with_a_window_is_said(run: Any, folder: Path) -> None:

@@ -351,6 +351,24 @@ def test_who_follows_waits_for_a_turn_before_the_last_whatever_began_first(
     assert followed() == ["first", "second"]
 
 
+def test_who_begins_to_read_waits_for_no_transaction_of_others_that_takes_long(
+    address: str, postgres: Server
+) -> None:
+    with Engine(address, VirtualClock(NOW)) as engine:
+        engine.root.install(COUNTER)
+        engine.root.raise_event("count", "up")
+    with psycopg.connect(postgres.emptied_database(1)) as other:
+        other.execute("SELECT pg_current_xact_id()")
+        with Engine(address, VirtualClock(NOW)) as engine:
+            assert engine.path("1").step is not None
+            assert engine.read(engine.store.pages.last_turn) == 1
+            engine.root.raise_event("count", "up")
+            assert engine.path("2").step is not None
+            assert engine.read(engine.store.pages.last_turn) == 1  # until the other one has ended
+            other.commit()
+            assert engine.read(engine.store.pages.last_turn) == 2
+
+
 def test_nul_in_a_text_fails_its_event_and_no_other(address: str) -> None:
     with Engine(address, VirtualClock(NOW)) as engine:
         engine.root.install(COUNTER)

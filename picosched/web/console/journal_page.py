@@ -232,11 +232,11 @@ def _find(console: Console, seq: str) -> tuple[Entry | None, str, Scheduled | No
     store = console.engine.store
 
     def work() -> tuple[Entry | None, str, Scheduled | None]:
-        found = store.pages.journal_since(int(seq) - 1, 1)
-        if not found or found[0].seq != int(seq):
+        found = store.pages.turn(int(seq))
+        if found is None:
             return None, "", None
-        pico = store.picos.find_pico(found[0].pico_id)
-        row = store.agenda.find(found[0].scheduled) if found[0].scheduled else None
-        return found[0], found[0].pico_id if pico is None else pico.name, row
+        pico = store.picos.find_pico(found.pico_id)
+        row = store.agenda.find(found.scheduled) if found.scheduled else None
+        return found, found.pico_id if pico is None else pico.name, row
 
     return console.engine.read(work)
