@@ -37,8 +37,8 @@ class Settled:
     def last(self) -> Last:
         """Look, and return the last numbers known to be complete; they never go back.
 
-        At first it looks until those that are under way have ended. If there is one that takes long, perhaps of
-        another database of the server, it begins with what is there.
+        At first it looks until those that are under way have ended. If there is one that takes long, perhaps
+        of another database of the server, it begins with what is there.
         """
         if self._last is None:
             for _ in range(AT_FIRST):
