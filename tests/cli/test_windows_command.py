@@ -49,6 +49,8 @@ def test_a_window_is_made_changed_and_removed(run: Any, folder: Path) -> None:
 
 @pytest.mark.files
 def test_the_doctor_finds_nothing_wrong_with_a_window_that_was_made(run: Any, folder: Path) -> None:
+    (folder / "tied.krl").write_text(TIED)
+    assert run("install", "tied.krl").status == 0
     assert run("add-window", "day", "weekdays at 8:00", "0 18 * * 1-5").status == 0
     assert run("doctor").status == 0
 
