@@ -597,12 +597,12 @@ def test_texts_are_read_while_others_write(engine: Engine, monkeypatch: pytest.M
     engine.root.install(DEAF.replace("deaf look", "window opened").replace("ruleset deaf", "ruleset free"))
     wrote = list[bool]()
 
-    def look_meanwhile(subject: Any) -> Any:
+    def look_meanwhile(*given: Any) -> Any:
         other = threading.Thread(target=lambda: engine.root.raise_event("house", "tick"), daemon=True)
         other.start()
         other.join(SECONDS)
         wrote.append(not other.is_alive())
-        return windows_in(subject)
+        return windows_in(*given)
 
     monkeypatch.setattr(depending, "windows_in", look_meanwhile)
     assert engine.windows()[0].uses.rulesets == 2

@@ -7,17 +7,16 @@ nobody knows here: a name that the ruleset does not declare is a warning.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
 from picosched.check.subject import Subject
-from picosched.errors import KrlError, PicoschedError
+from picosched.errors import PicoschedError
 from picosched.krl import syntax
 from picosched.krl.library import near
 from picosched.krl.ruleset import primitives
 from picosched.krl.values import to_string
-from picosched.krl.windows import DOMAIN, EDGES, constant, follows, variable, windows_of
+from picosched.krl.windows import DOMAIN, EDGES, Edges, constant, follows, variable, windows_of
 from picosched.schedule.steering import WINDOW
 from picosched.schedule.window import Window
 from picosched.timespec.timespec import Timespec
@@ -110,29 +109,20 @@ class WindowsOf:
     """The names of those that it asks for, or ties a schedule to."""
     declared: frozenset[str] = frozenset()
     """The names of its own, which hide others of these names."""
-    edges: tuple[syntax.EventPrimitive, ...] = ()
+    edges: Edges = field(default_factory=Edges)
     """The edges that its rules select."""
 
     def depends_on(self, name: str) -> bool:
         """Whether it asks for a window that all rulesets see, ties schedules to it or selects its edges."""
-        return name not in self.declared and (name in self.asked or _selects(self, name))
+        return name not in self.declared and (name in self.asked or self.edges.of(name))
 
 
-@lru_cache(maxsize=65_536)
-def _selects(of: WindowsOf, name: str) -> bool:
-    """Whether a rule selects an edge of that window. Not if a pattern takes too long to tell."""
-    try:
-        return follows(of.edges, name)
-    except KrlError:
-        return False
-
-
-def windows_in(subject: Subject) -> WindowsOf:
-    """What the ruleset has to do with windows."""
+def windows_in(subject: Subject, edges: Edges | None = None) -> WindowsOf:
+    """What the ruleset has to do with windows; `edges` if they are known from its compiled form."""
     asked = [node for node in (*_asked(subject), *_tied(subject)) if node is not None]
     names = {name for node in asked if (name := _name(subject, node)) is not None}
     declared = frozenset(each.name for each in windows_of(subject.tree))
-    return WindowsOf(frozenset(names), declared, tuple(_edges(subject)))
+    return WindowsOf(frozenset(names), declared, edges or Edges(subject.tree.rid, _edges(subject)))
 
 
 def _name(subject: Subject, node: syntax.Expression) -> str | None:

@@ -85,7 +85,9 @@ def _found_in(text: str, compiled: Ruleset | None) -> WindowsOf:
         return WindowsOf()
     try:
         source = source_of(text)
-        return windows_in(Subject(parse(source) if compiled is None else compiled.tree, source))
+        if compiled is None:
+            return windows_in(Subject(parse(source), source))
+        return windows_in(Subject(compiled.tree, source), compiled.edges)
     except KrlError:  # it does not run
         return WindowsOf()
 

@@ -19,6 +19,7 @@ from picosched.tokens import checked_name
 from picosched.turns import windows as edges
 
 if TYPE_CHECKING:
+    from picosched.engine.depending import Depending, Records
     from picosched.schedule.window_state import Preview, WindowState
 
 NAMED = 5
@@ -32,12 +33,9 @@ class Windowed(Wiring):
         """The states of the windows that all rulesets see: those of the settings in their order, then those
         made here, by name.
         """
-        from picosched.engine.depending import Depending, known_of, look_at, states  # late: rarely wanted
+        from picosched.engine.depending import states  # late: rarely wanted
 
-        now = self.now()
-        records = self.read(look_at, self.store)
-        known = known_of(records.rulesets, self.loaded, self._text_read)
-        return states(self.settings, records, Depending(records, known, self.store.almanac), now)
+        return states(self.settings, *self._looked_at(), self.now())
 
     def add_window(
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"
@@ -138,11 +136,8 @@ class Windowed(Wiring):
 
     def window_users(self, name: str) -> list[str]:
         """What depends on a window, in words: the first five, and how many more there are."""
-        from picosched.engine.depending import Depending, known_of, look_at  # late: rarely wanted
-
-        records = self.read(look_at, self.store)
-        known = known_of(records.rulesets, self.loaded, self._text_read)
-        return self.read(Depending(records, known, self.store.almanac).named, name, self.store, NAMED)
+        _, depending = self._looked_at()
+        return self.read(depending.named, name, self.store, NAMED)
 
     def preview_window(
         self, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], *, tz: str = "UTC"
@@ -201,6 +196,14 @@ class Windowed(Wiring):
         self._sweep.unfinished = True
         self._sweep.follow()
         self.look_again()
+
+    def _looked_at(self) -> tuple[Records, Depending]:
+        """What is kept of windows, and what depends on them; texts that are new are read one by one."""
+        from picosched.engine.depending import Depending, known_of, look_at  # late: rarely wanted
+
+        records = self.read(look_at, self.store)
+        known = known_of(records.rulesets, self.loaded, self._text_read)
+        return records, Depending(records, known, self.store.almanac)
 
     def _text_read(self, digest: str) -> str | None:
         """As `_text_of`, outside a transaction."""

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from functools import cached_property
 from pathlib import Path
 
@@ -18,14 +17,9 @@ from picosched.krl.resolver import resolve
 from picosched.krl.scope import Value
 from picosched.krl.source import Source, read_source, source_of
 from picosched.krl.testing import NAME, shared, testing
-from picosched.krl.windows import declared, follows
-
-log = logging.getLogger(__name__)
+from picosched.krl.windows import Edges, declared
 
 NOTHING: tuple[int, ...] = ()
-
-REMEMBERED = 1_000
-"""Windows of which a ruleset remembers whether it follows them."""
 
 
 class Ruleset:
@@ -62,8 +56,6 @@ class Ruleset:
             variable for each in self.windows.values() for variable in each.variables
         )
         """The entity variables that its windows depend on."""
-        self._follows: dict[str, bool] = {}
-        """What `follows` found, by window."""
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
         self.meta = _described(tree)
         self.meta |= {"hash": self.hash, "url": origin}
@@ -101,22 +93,14 @@ class Ruleset:
             for each in primitives(rule.select)
         ]
 
-    def follows(self, window: str) -> bool:
-        """Whether a rule selects an edge of this window.
+    @cached_property
+    def edges(self) -> Edges:
+        """The edges of windows that its rules select."""
+        return Edges(self.rid, self.selected)
 
-        Not if a pattern takes too long to tell; that is found out once, since all picos wait meanwhile.
-        """
-        known = self._follows.get(window)
-        if known is None:
-            try:
-                known = follows(self.selected, window)
-            except KrlError as error:
-                log.warning("the ruleset %s does not follow the window %s: %s", self.rid, window, error)
-                known = False
-            if len(self._follows) >= REMEMBERED:
-                self._follows.clear()
-            self._follows[window] = known
-        return known
+    def follows(self, window: str) -> bool:
+        """Whether a rule selects an edge of this window."""
+        return self.edges.of(window)
 
 
 def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:

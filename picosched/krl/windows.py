@@ -7,6 +7,7 @@ what they are in a pico at the time. Callers that know timespecs check the texts
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,13 @@ from picosched.krl import syntax
 from picosched.krl.pattern import regex_of
 from picosched.krl.source import Source
 
+log = logging.getLogger(__name__)
+
 DOMAIN = "window"
 EDGES = ("opened", "closed")
+
+REMEMBERED = 1_000
+"""Windows of which it is remembered whether a ruleset selects their edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,34 @@ def window_faults(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
 def follows(events: Iterable[syntax.EventPrimitive], name: str) -> bool:
     """Whether one of the events is an edge of this window."""
     return any(_is_edge(each) and _names(each, name) for each in events)
+
+
+class Edges:
+    """The edges of windows that the rules of a ruleset select. For any thread.
+
+    A window is not among them if a pattern takes too long to tell; that is found out once, since all picos
+    may wait meanwhile.
+    """
+
+    def __init__(self, rid: str = "", events: Iterable[syntax.EventPrimitive] = ()) -> None:
+        self._rid = rid
+        self._events = [each for each in events if _is_edge(each)]
+        self._known: dict[str, bool] = {}
+        """Window → whether an edge of it is selected."""
+
+    def of(self, window: str) -> bool:
+        """Whether a rule selects an edge of this window."""
+        known = self._known.get(window)
+        if known is None:
+            try:
+                known = follows(self._events, window)
+            except KrlError as error:
+                log.warning("the ruleset %s does not follow the window %s: %s", self._rid, window, error)
+                known = False
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[window] = known
+        return known
 
 
 def _is_edge(event: syntax.EventPrimitive) -> bool:
