@@ -90,7 +90,7 @@ class ProgramsQueue(Background):
         self._unwritten: dict[str, Ended] = {}
         """Run id → its end, not yet written because the database failed."""
         self.looks_again: float | None = None
-        """In `ticks`, when to look again; None: we are told when it matters."""
+        """When to look again, in `ticks`; None if we will be notified when there is something to see."""
 
     def end_all(self) -> None:
         """Terminate running programs, and start no more until `stop`."""

@@ -69,7 +69,7 @@ def known_of(
         known = _known.get(digest)
         if known is None:
             text = text_of(digest)
-            if text is None:  # it is gone meanwhile
+            if text is None:  # removed meanwhile
                 continue
             known = _found_in(text, loaded.peek(digest))
             with _mutex:
